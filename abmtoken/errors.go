@@ -1,0 +1,63 @@
+package abmtoken
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What opening a file may end with. Each is matched with errors.Is; none carries a byte of the file.
+var (
+	// ErrTooLarge: the file is larger than [MaxFile] and was not read.
+	ErrTooLarge = errors.New("abmtoken: the file is too large for a server token")
+	// ErrNotServerToken: the file is something else; the error is a [*NotServerTokenError], which says what.
+	ErrNotServerToken = errors.New("abmtoken: not a server token")
+	// ErrUnsupported: an encrypted message, but with a method that server tokens do not use.
+	ErrUnsupported = errors.New("abmtoken: the file is encrypted in a way that server tokens are not")
+	// ErrUnknownRecipient: the file was made for the certificate of none of the given keys.
+	ErrUnknownRecipient = errors.New("abmtoken: the file was made for another certificate")
+	// ErrDecrypt: the file names the certificate of a given key, but does not decrypt to text. One error stands for
+	// every cause, because telling them apart would help to guess a key.
+	ErrDecrypt = errors.New("abmtoken: the file does not decrypt; it is damaged, download it again")
+	// ErrBadContent: the file decrypts to text that is no valid token; the error says which rule is broken.
+	ErrBadContent = errors.New("abmtoken: the decrypted text is not a valid server token")
+	// ErrExpired: the token's expiry has passed.
+	ErrExpired = errors.New("abmtoken: the token has expired")
+	// ErrBadKey: not a usable RSA private key or certificate; the error says why.
+	ErrBadKey = errors.New("abmtoken: not a usable key")
+)
+
+// FileKind says what a file is.
+type FileKind string
+
+// The kinds of files that people upload instead of a server token.
+const (
+	FileEmpty        FileKind = "empty file"
+	FileTruncated    FileKind = "truncated download"
+	FileDamaged      FileKind = "damaged message"
+	FileContentToken FileKind = "content token" // .vpptoken of Apps and Books
+	FileCertificate  FileKind = "certificate"
+	FilePushCert     FileKind = "push certificate"
+	FileRequest      FileKind = "certificate signing request"
+	FilePrivateKey   FileKind = "private key"
+	FilePublicKey    FileKind = "public key"
+	FilePKCS12       FileKind = "PKCS #12 file"
+	FileSigned       FileKind = "signed message"
+	FileOtherCMS     FileKind = "message of another type"
+	FileTokenJSON    FileKind = "decrypted token"
+	FilePlist        FileKind = "property list"
+	FileHTML         FileKind = "web page"
+	FileZip          FileKind = "zip archive"
+	FilePDF          FileKind = "PDF document"
+	FileJSON         FileKind = "JSON file"
+	FileUnknown      FileKind = "unknown file"
+)
+
+// NotServerTokenError says what a refused file is instead. It matches [ErrNotServerToken].
+type NotServerTokenError struct{ Kind FileKind }
+
+func (e *NotServerTokenError) Error() string {
+	return fmt.Sprintf("abmtoken: not a server token (.p7m): this is a %s; %s", e.Kind, e.Kind.Advice())
+}
+
+// Is makes errors.Is(err, ErrNotServerToken) true.
+func (e *NotServerTokenError) Is(target error) bool { return target == ErrNotServerToken }

@@ -1,0 +1,82 @@
+package enrollment
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// Act names what was done, for the audit.
+type Act string
+
+// The acts that are audited: everything that a person did, and every change of a credential.
+const (
+	ActTenantOpened     Act = "tenant_opened"
+	ActTenantClosed     Act = "tenant_closed"
+	ActTenantErased     Act = "tenant_erased"
+	ActPolicySet        Act = "policy_set"
+	ActServerAdded      Act = "server_added"
+	ActServerAdopted    Act = "server_adopted"
+	ActServerRetired    Act = "server_retired"
+	ActTokenAdopted     Act = "token_adopted"
+	ActTokenActivated   Act = "token_activated"
+	ActTokenRejected    Act = "token_rejected"
+	ActCheckRequested   Act = "check_requested"
+	ActQuieted          Act = "quieted"
+	ActRenewalStarted   Act = "renewal_started"
+	ActRenewalCancelled Act = "renewal_cancelled"
+	ActRenewalLapsed    Act = "renewal_lapsed"
+	ActRenewalEnded     Act = "renewal_ended"
+	ActPushOverridden   Act = "push_overridden"
+	ActKeyMade          Act = "key_made"
+	ActCertificateTaken Act = "certificate_taken"
+	ActFileAccepted     Act = "file_accepted"
+	ActFileRefused      Act = "file_refused"
+	ActRechecked        Act = "rechecked"
+	ActConfirmed        Act = "confirmed"
+	ActKeysRotated      Act = "keys_rotated"
+)
+
+// AuditFact is what a machine asks to be written down about one step.
+type AuditFact struct {
+	Act    Act               `json:"act"`
+	By     Actor             `json:"by"`
+	From   string            `json:"from,omitempty"`
+	To     string            `json:"to,omitempty"`
+	Detail map[string]string `json:"detail,omitempty"` // never a secret
+}
+
+// AuditEntry is one written line of a subject's history. Each carries the hash of the one before it, so that none
+// can be changed, dropped or moved unnoticed.
+type AuditEntry struct {
+	Subject string    `json:"subject"` // the ID of the server, renewal or tenant
+	Seq     int64     `json:"seq"`     // 1, 2, 3, ... within the subject
+	At      time.Time `json:"at"`
+	AuditFact
+	Previous string `json:"previous"` // Hash of the entry before; empty for the first
+}
+
+// AuditHead is the end of a subject's history. It is kept with the subject, in the same record, so that an entry can
+// be appended only where the last one ended.
+type AuditHead struct {
+	Seq  int64  `json:"seq"`
+	Hash string `json:"hash,omitempty"`
+}
+
+// Append returns the next entry of a history and the history's new end.
+func (h AuditHead) Append(subject string, at time.Time, fact AuditFact) (AuditEntry, AuditHead) {
+	e := AuditEntry{Subject: subject, Seq: h.Seq + 1, At: at, AuditFact: fact, Previous: h.Hash}
+	return e, AuditHead{Seq: e.Seq, Hash: e.Hash()}
+}
+
+// Hash returns the hex SHA-256 of the entry in its stored form.
+func (e AuditEntry) Hash() string {
+	// Encoding cannot fail: every field is a string, a number or a time, and map keys are sorted.
+	canonical, _ := json.Marshal(e)
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:])
+}
+
+// Follows reports whether e is the entry that comes directly behind the history that ends at h.
+func (e AuditEntry) Follows(h AuditHead) bool { return e.Seq == h.Seq+1 && e.Previous == h.Hash }

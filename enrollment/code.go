@@ -1,0 +1,79 @@
+package enrollment
+
+import "slices"
+
+// Code names a problem. The list is closed: every problem of this library has one of these.
+type Code string
+
+// The codes, grouped by the exit status of the reference command line.
+const (
+	CodeInternal       Code = "internal"          // 1
+	CodeNotFound       Code = "not_found"         // 1
+	CodeConflict       Code = "conflict"          // 1
+	CodeStillWorking   Code = "still_working"     // 1
+	CodeStoreFailed    Code = "store_failed"      // 1
+	CodeStoreFull      Code = "store_full"        // 1
+	CodeStoreLocked    Code = "store_locked"      // 1
+	CodeStoreDamaged   Code = "store_damaged"     // 1
+	CodeKeyUnavailable Code = "key_unavailable"   // 1
+	CodeWrongKeyring   Code = "wrong_keyring"     // 1
+	CodeInTransaction  Code = "in_transaction"    // 1
+	CodeFIPS           Code = "fips"              // 1
+	CodeInvalidInput   Code = "invalid_input"     // 2
+	CodeTokenExpired   Code = "token_expired"     // 3
+	CodeNoKeyFits      Code = "no_key_fits"       // 4
+	CodeCannotDecrypt  Code = "cannot_decrypt"    // 4
+	CodeNotServerToken Code = "not_server_token"  // 5
+	CodeTooLarge       Code = "file_too_large"    // 5
+	CodeUnsupported    Code = "unsupported_file"  // 5
+	CodeBadContent     Code = "bad_content"       // 5
+	CodeOtherServer    Code = "other_server"      // 6
+	CodeOtherService   Code = "other_service"     // 6
+	CodeServiceTaken   Code = "service_taken"     // 6
+	CodeOlderToken     Code = "older_token"       // 7
+	CodeRefused        Code = "refused"           // 8
+	CodeWaiting        Code = "candidate_waiting" // 8
+	CodeConfirm        Code = "confirm_identity"  // 8
+	CodePushExpired    Code = "push_expired"      // 8
+	CodeTooManyUploads Code = "too_many_uploads"  // 8
+	CodePersonNeeded   Code = "person_needed"     // 8
+	CodeTenantClosed   Code = "tenant_closed"     // 8
+	CodeTenantErased   Code = "tenant_erased"     // 8
+	CodeRetired        Code = "server_retired"    // 8
+	CodeRejected       Code = "token_rejected"    // 9
+	CodeTermsPending   Code = "terms_pending"     // 9
+	CodeAccessDenied   Code = "access_denied"     // 9
+	CodeUnreachable    Code = "apple_unreachable" // 10
+	CodePushUnknown    Code = "push_unknown"      // a warning
+	CodePushBad        Code = "push_bad"          // a warning
+	CodeOtherOrg       Code = "other_organization"
+	CodeNameChanged    Code = "name_changed"
+	CodeOtherConsumer  Code = "other_consumer_key"
+	CodeLapsed         Code = "renewal_lapsed"
+)
+
+type catalogEntry struct {
+	exit, http int
+	title      string
+	next       string
+	retry      bool
+}
+
+// Codes returns every code, sorted.
+func Codes() []Code {
+	codes := make([]Code, 0, len(catalog))
+	for c := range catalog {
+		codes = append(codes, c)
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// Status returns what a host answers with: an HTTP status, and the exit status of a command.
+func (c Code) Status() (http, exit int) {
+	entry, known := catalog[c]
+	if !known {
+		entry = catalog[CodeInternal]
+	}
+	return entry.http, entry.exit
+}

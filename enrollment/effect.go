@@ -1,0 +1,93 @@
+package enrollment
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
+
+// EffectID names one thing that a machine wants done. It is made of the machine's ID, a counter and the kind, so it is
+// the same after a crash and on every machine: the idempotency key.
+type EffectID string
+
+// EffectKind says what is to be done.
+type EffectKind string
+
+// The kinds of effects.
+const (
+	CheckPush   EffectKind = "check_push"   // ask the apns.Checker
+	MakeKey     EffectKind = "make_key"     // make a key pair and its certificate, store the key sealed
+	VerifyToken EffectKind = "verify_token" // ask Apple whose token the candidate is
+	ProbeToken  EffectKind = "probe_token"  // ask Apple whether the active token lives
+	SendNotice  EffectKind = "send_notice"  // hand a Notice to the Notifier
+)
+
+// Effect is something that must happen outside of a machine: what, never how. It stands inside the snapshot of its
+// machine until its [Result] is known. Its arguments are never secret.
+type Effect struct {
+	ID        EffectID   `json:"id"`
+	Kind      EffectKind `json:"kind"`
+	Attempt   int        `json:"attempt"` // 1 for the first
+	NotBefore time.Time  `json:"not_before,omitzero"`
+	Secret    string     `json:"secret,omitempty"` // the ID of the secret record that it is about
+	Notice    *Notice    `json:"notice,omitempty"`
+}
+
+// NewEffectID returns the ID of the n-th effect of a machine.
+func NewEffectID(machine string, n int, kind EffectKind) EffectID {
+	return EffectID(machine + "/" + strconv.Itoa(n) + "/" + string(kind))
+}
+
+// Due reports whether the effect may be tried now.
+func (e Effect) Due(now time.Time) bool { return !now.Before(e.NotBefore) }
+
+// Again returns the effect for its next attempt: at the time that the world asked for, or after a delay that doubles
+// from base to most, spread by a quarter so that a thousand machines do not come back in one second.
+func (e Effect) Again(now time.Time, after, base, most time.Duration) Effect {
+	wait := Backoff(e.Attempt, base, most)
+	wait += Spread(string(e.ID)+"#"+strconv.Itoa(e.Attempt), wait/4)
+	if after > wait {
+		wait = min(after, 24*time.Hour)
+	}
+	e.Attempt++
+	e.NotBefore = now.Add(wait)
+	return e
+}
+
+// Backoff returns how long to wait after the n-th failure in a row: base, then twice as long each time, never over most.
+func Backoff(n int, base, most time.Duration) time.Duration {
+	wait := base
+	for i := 1; i < n && wait < most; i++ {
+		wait *= 2
+	}
+	return min(wait, most)
+}
+
+// Spread returns a duration in [0, width) that depends on nothing but the seed.
+func Spread(seed string, width time.Duration) time.Duration {
+	if width <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(seed))
+	return time.Duration(h.Sum64() % uint64(width))
+}
+
+// Outcome is how the attempt of an effect ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OK      Outcome = "ok"
+	Retry   Outcome = "retry"   // did not happen; worth another attempt
+	Fatal   Outcome = "fatal"   // did not happen and will not
+	Unknown Outcome = "unknown" // a request was sent and no answer came: it may have happened
+)
+
+// Result tells a machine how an effect ended. A result that names no pending effect is ignored.
+type Result struct {
+	Effect     EffectID      `json:"effect"`
+	Outcome    Outcome       `json:"outcome"`
+	RetryAfter time.Duration `json:"retry_after,omitempty"` // what the world asked for; zero: nothing
+	Problem    *Problem      `json:"problem,omitempty"`     // why it is not OK
+}

@@ -1,0 +1,133 @@
+package enrollment
+
+import (
+	"slices"
+	"time"
+)
+
+// Policy are the rules of an installation, or of one tenant in it. [DefaultPolicy] has the usual ones.
+type Policy struct {
+	// Reminders are the days before an expiry at which the host is reminded, falling; after the expiry a reminder
+	// follows every week.
+	Reminders []int `json:"reminders"`
+	// ExpiringWithin is how long before its expiry a credential is called expiring.
+	ExpiringWithin time.Duration `json:"expiring_within"`
+	// ProbeEvery is how often Apple is asked whether a credential still lives.
+	ProbeEvery time.Duration `json:"probe_every"`
+	// RecheckEvery is how often Apple is asked again while something is wrong.
+	RecheckEvery time.Duration `json:"recheck_every"`
+	// UnreachableAfter is how long Apple may not answer before a credential is called unreachable.
+	UnreachableAfter time.Duration `json:"unreachable_after"`
+	// UploadWithin is how long a renewal waits for a file before it lapses.
+	UploadWithin time.Duration `json:"upload_within"`
+	// RemindWaiting is how often a renewal that waits for a person reminds.
+	RemindWaiting time.Duration `json:"remind_waiting"`
+	// FreshFor is how long Apple's answer about a candidate may wait for a person's confirmation before it is asked
+	// again.
+	FreshFor time.Duration `json:"fresh_for"`
+	// UploadsPerMinute bounds the files that one server takes in any minute.
+	UploadsPerMinute int `json:"uploads_per_minute"`
+}
+
+// DefaultPolicy returns the policy of an installation that has set nothing.
+func DefaultPolicy() Policy {
+	const day = 24 * time.Hour
+	return Policy{
+		Reminders:        []int{60, 30, 14, 7, 3, 1, 0},
+		ExpiringWithin:   30 * day,
+		ProbeEvery:       day,
+		RecheckEvery:     time.Hour,
+		UnreachableAfter: 3 * day,
+		UploadWithin:     30 * day,
+		RemindWaiting:    3 * day,
+		FreshFor:         15 * time.Minute,
+		UploadsPerMinute: 10,
+	}
+}
+
+// PolicyChange overrides single rules; what is nil or empty stays as it is.
+type PolicyChange struct {
+	Reminders        []int          `json:"reminders,omitempty"`
+	ExpiringWithin   *time.Duration `json:"expiring_within,omitempty"`
+	ProbeEvery       *time.Duration `json:"probe_every,omitempty"`
+	RecheckEvery     *time.Duration `json:"recheck_every,omitempty"`
+	UnreachableAfter *time.Duration `json:"unreachable_after,omitempty"`
+	UploadWithin     *time.Duration `json:"upload_within,omitempty"`
+	RemindWaiting    *time.Duration `json:"remind_waiting,omitempty"`
+	FreshFor         *time.Duration `json:"fresh_for,omitempty"`
+	UploadsPerMinute *int           `json:"uploads_per_minute,omitempty"`
+}
+
+// With returns the policy with the change applied.
+func (p Policy) With(c PolicyChange) Policy {
+	if len(c.Reminders) > 0 {
+		p.Reminders = slices.Clone(c.Reminders)
+	}
+	set(&p.ExpiringWithin, c.ExpiringWithin)
+	set(&p.ProbeEvery, c.ProbeEvery)
+	set(&p.RecheckEvery, c.RecheckEvery)
+	set(&p.UnreachableAfter, c.UnreachableAfter)
+	set(&p.UploadWithin, c.UploadWithin)
+	set(&p.RemindWaiting, c.RemindWaiting)
+	set(&p.FreshFor, c.FreshFor)
+	set(&p.UploadsPerMinute, c.UploadsPerMinute)
+	return p
+}
+
+// And returns the change that has the effect of c followed by next.
+func (c PolicyChange) And(next PolicyChange) PolicyChange {
+	if len(next.Reminders) > 0 {
+		c.Reminders = slices.Clone(next.Reminders)
+	}
+	override(&c.ExpiringWithin, next.ExpiringWithin)
+	override(&c.ProbeEvery, next.ProbeEvery)
+	override(&c.RecheckEvery, next.RecheckEvery)
+	override(&c.UnreachableAfter, next.UnreachableAfter)
+	override(&c.UploadWithin, next.UploadWithin)
+	override(&c.RemindWaiting, next.RemindWaiting)
+	override(&c.FreshFor, next.FreshFor)
+	override(&c.UploadsPerMinute, next.UploadsPerMinute)
+	return c
+}
+
+// Validate returns a [Problem] with code [CodeInvalidInput] unless the machines can live by the policy.
+func (p Policy) Validate() error {
+	for i, days := range p.Reminders {
+		if days < 0 || days > 365 || i > 0 && days >= p.Reminders[i-1] {
+			return NewProblem(CodeInvalidInput, "field", "reminders", "rule", "days from 365 to 0, each smaller than the one before")
+		}
+	}
+	for _, d := range []struct {
+		field       string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"expiring_within", p.ExpiringWithin, time.Hour, 365 * 24 * time.Hour},
+		{"probe_every", p.ProbeEvery, time.Minute, 31 * 24 * time.Hour},
+		{"recheck_every", p.RecheckEvery, time.Minute, 31 * 24 * time.Hour},
+		{"unreachable_after", p.UnreachableAfter, time.Minute, 365 * 24 * time.Hour},
+		{"upload_within", p.UploadWithin, time.Hour, 365 * 24 * time.Hour},
+		{"remind_waiting", p.RemindWaiting, time.Hour, 365 * 24 * time.Hour},
+		{"fresh_for", p.FreshFor, 0, 24 * time.Hour},
+	} {
+		if d.value < d.least || d.value > d.most {
+			return NewProblem(CodeInvalidInput, "field", d.field, "rule", "from "+d.least.String()+" to "+d.most.String())
+		}
+	}
+	if p.UploadsPerMinute < 1 || p.UploadsPerMinute > 1000 {
+		return NewProblem(CodeInvalidInput, "field", "uploads_per_minute", "rule", "from 1 to 1000")
+	}
+	return nil
+}
+
+func set[T any](field *T, change *T) {
+	if change != nil {
+		*field = *change
+	}
+}
+
+func override[T any](field **T, change *T) {
+	if change != nil {
+		*field = change
+	}
+}

@@ -1,0 +1,86 @@
+package renewal
+
+import (
+	"slices"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+const (
+	day = 24 * time.Hour
+	// weekly is the distance of reminders after an expiry, in days.
+	weekly = 7
+	// unreminded is a level before any other.
+	unreminded = 1 << 16
+)
+
+// reminderLevel returns the level, in days, that an expiry has reached, and when it reaches the next one. Levels are days
+// before the expiry and fall; after it they go on by the week: 0, -7, -14, ...
+func reminderLevel(levels []int, expires, now time.Time) (level int, next time.Time) {
+	left := expires.Sub(now)
+	if left <= 0 {
+		weeks := int(-left / (weekly * day))
+		return -weekly * weeks, expires.Add(time.Duration(weeks+1) * weekly * day)
+	}
+	level, next = unreminded, expires
+	for _, days := range levels {
+		reached := expires.Add(-time.Duration(days) * day)
+		if now.Before(reached) {
+			return level, reached
+		}
+		level = days
+	}
+	return level, next
+}
+
+// remind fires the present reminder level if it was not fired yet for this credential; levels that passed unseen are not
+// made up for. It reports whether anything changed.
+func (w Watch) remind(p enrollment.Policy, now time.Time) (Watch, bool) {
+	if w.Expires.IsZero() {
+		return w, false
+	}
+	level, next := reminderLevel(p.Reminders, w.Expires, now)
+	due := level < w.Reminded
+	if due && now.Before(w.QuietUntil) {
+		due, next = false, w.QuietUntil
+	}
+	changed := due || !next.Equal(w.RemindAt)
+	w.RemindAt = next
+	if due {
+		w.Reminded = level
+		w = w.open(now, enrollment.NoticeExpiry, level, nil)
+	}
+	return w, changed
+}
+
+// open sends a notice on the thread of its kind. One that still waits to be sent there is replaced: a person wants the
+// newest only.
+func (w Watch) open(now time.Time, kind enrollment.NoticeKind, days int, problem *enrollment.Problem) Watch {
+	if !w.isOpen(kind) {
+		w.Open = append(w.Open[:len(w.Open):len(w.Open)], kind)
+	}
+	return w.notify(now, enrollment.Notice{Kind: kind, Days: days, Problem: problem})
+}
+
+// clear ends the threads of these kinds that are open.
+func (w Watch) clear(now time.Time, kinds ...enrollment.NoticeKind) Watch {
+	for _, kind := range kinds {
+		if !w.isOpen(kind) {
+			continue
+		}
+		w.Open = slices.DeleteFunc(slices.Clone(w.Open), func(k enrollment.NoticeKind) bool { return k == kind })
+		w = w.notify(now, enrollment.Notice{Kind: kind, Cleared: true})
+	}
+	return w
+}
+
+func (w Watch) notify(now time.Time, n enrollment.Notice) Watch {
+	n.Thread, n.Tenant, n.Server = enrollment.Thread(w.Subject, n.Kind), w.Tenant, enrollment.ServerID(w.Subject)
+	n.ExpiresAt, n.At = w.Expires, now
+	n.ID = string(enrollment.NewEffectID(w.Subject, w.Seq+1, enrollment.SendNotice))
+	w.Pending = w.Pending.without(func(x enrollment.Effect) bool {
+		return x.Notice != nil && x.Notice.Thread == n.Thread
+	})
+	return w.want(enrollment.Effect{Kind: enrollment.SendNotice, Notice: &n}, now)
+}

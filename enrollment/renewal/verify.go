@@ -1,0 +1,145 @@
+package renewal
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+var zeroTime time.Time
+
+// verified judges the candidate by Apple's answer. It becomes the active token only if all of this holds at once: Apple
+// accepts it, it is not older than the token in use, it belongs to the very service and organization of the server, or
+// a person has confirmed the identity where there is none to compare with.
+func (s *step) verified(ev Verified) bool {
+	x, pending := s.Pending.find(ev.Effect)
+	if !pending || x.Kind != enrollment.VerifyToken || s.Candidate == nil {
+		return false
+	}
+	if ev.Outcome != enrollment.OK {
+		s.notVerified(x, ev.Result)
+		return true
+	}
+	token, account := *s.Candidate, ev.Account
+	token.Account, token.VerifiedAt = &account, s.now
+	s.Candidate, s.Problem = &token, nil
+	s.Pending = s.Pending.withoutID(x.ID)
+	s.judge(ev.Server, ev.Owner)
+	return true
+}
+
+// judge compares a verified candidate with the server as it stands now.
+func (s *step) judge(server enrollment.Server, owner *Owner) {
+	token := *s.Candidate
+	account := *token.Account
+	switch {
+	case server.Retired():
+		s.reject(enrollment.NewProblem(enrollment.CodeRetired))
+		return
+	case server.Token != nil && token.Expires.Before(server.Token.Expires):
+		s.reject(older(token, server.Token.Expires.Format(stamp)))
+		return
+	case owner != nil && owner.Name != "":
+		s.reject(enrollment.NewProblem(enrollment.CodeOtherServer, "server", owner.Name))
+		return
+	case owner != nil:
+		s.reject(enrollment.NewProblem(enrollment.CodeServiceTaken))
+		return
+	}
+	switch server.Pin.Match(account) {
+	case enrollment.OtherService:
+		s.reject(enrollment.NewProblem(enrollment.CodeOtherService, "service", account.ServerName))
+	case enrollment.Unpinned:
+		s.activateIfConfirmed(server, enrollment.NewProblem(enrollment.CodeConfirm,
+			"organization", account.OrgName, "service", account.ServerName, "admin", account.AdminID))
+	case enrollment.OtherOrganization:
+		s.activateIfConfirmed(server, enrollment.NewProblem(enrollment.CodeOtherOrg,
+			"was", server.Pin.OrgName, "organization", account.OrgName))
+	default:
+		s.activateToken(server, server.Pin.Source)
+	}
+}
+
+// reject sends the person back for another file. Nothing of this one is kept.
+func (s *step) reject(problem *enrollment.Problem) {
+	s.say(enrollment.ActFileRefused, s.Candidate.UploadedBy, "problem", string(problem.Code))
+	s.dropSecret(s.Candidate)
+	s.awaitUpload(problem)
+}
+
+func (s *step) activateIfConfirmed(server enrollment.Server, question *enrollment.Problem) {
+	if s.Candidate.confirmed() {
+		s.activateToken(server, enrollment.PinnedByPerson)
+		return
+	}
+	s.State, s.Problem = AwaitingConfirmation, question
+	s.notify(false)
+	s.RemindAt = s.now.Add(s.policy.RemindWaiting)
+}
+
+// confirmed reports whether a person stands for the identity that Apple answered.
+func (c Candidate) confirmed() bool {
+	if c.ConfirmedBy.ID == "" {
+		return false
+	}
+	return c.Confirmed == nil || c.Confirmed.Match(*c.Account) == enrollment.SameIdentity
+}
+
+func (s *step) activateToken(server enrollment.Server, source enrollment.PinSource) {
+	token := *s.Candidate
+	pin := enrollment.PinTo(*token.Account, source)
+	for _, name := range [][2]string{{server.Pin.ServerName, pin.ServerName}, {server.Pin.OrgName, pin.OrgName}} {
+		if name[0] != "" && name[0] != name[1] {
+			s.warn(enrollment.NewProblem(enrollment.CodeNameChanged, "name", name[1]))
+		}
+	}
+	if server.Token != nil {
+		s.drop = append(s.drop, server.Token.Secret)
+	}
+	s.activate = &enrollment.Activation{
+		Pin: pin, Admin: token.Account.AdminID,
+		Token: enrollment.Token{
+			Generation: server.Generation() + 1, Secret: token.Secret, Fingerprint: token.Fingerprint,
+			ConsumerKey: token.ConsumerKey, Expires: token.Expires, KeyID: token.KeyID, ActivatedAt: s.now,
+		},
+	}
+	by := token.UploadedBy
+	if token.ConfirmedBy.ID != "" {
+		by = token.ConfirmedBy
+	}
+	s.say(enrollment.ActTokenActivated, by,
+		"fingerprint", token.Fingerprint, "generation", strconv.FormatInt(s.activate.Token.Generation, 10),
+		"expires", token.Expires.Format(time.RFC3339), "service", pin.ServerUUID, "organization", pin.OrgID)
+	s.Problem = nil
+	s.end(Completed)
+}
+
+// notVerified sorts the answers that are no yes. Only a definite no sends the person back; a token that Apple cannot judge
+// now is kept, because it may be the only living one.
+func (s *step) notVerified(x enrollment.Effect, r enrollment.Result) {
+	problem := r.Problem
+	if problem == nil {
+		problem = enrollment.NewProblem(enrollment.CodeUnreachable)
+	}
+	switch problem.Code {
+	case enrollment.CodeRejected, enrollment.CodeAccessDenied:
+		s.say(enrollment.ActFileRefused, s.Candidate.UploadedBy, "problem", string(problem.Code))
+		refused := s.Candidate
+		s.awaitUpload(problem)
+		s.Refused = refused // kept for a recheck until the next file or the end
+	case enrollment.CodeTermsPending:
+		if s.State != BlockedTerms {
+			s.State = BlockedTerms
+			s.Problem = problem
+			s.notify(false)
+		}
+		s.Problem = problem
+		s.Pending = s.Pending.replaced(x.Again(s.now, r.RetryAfter, s.policy.RecheckEvery, s.policy.RecheckEvery))
+	default:
+		if s.State != BlockedTerms {
+			s.Problem = problem
+		}
+		s.Pending = s.Pending.replaced(x.Again(s.now, r.RetryAfter, 15*time.Second, s.policy.RecheckEvery))
+	}
+}

@@ -1,0 +1,86 @@
+package renewal
+
+import (
+	"slices"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+// WatchState is where a watch stands.
+type WatchState string
+
+// The states of a watch.
+const (
+	WatchMissing WatchState = "missing"  // there is no credential yet; resting
+	Watching     WatchState = "watching" // waits for the next probe or reminder
+	WatchProbing WatchState = "probing"  // Apple is being asked
+	WatchRetired WatchState = "retired"  // the credential is out of use; resting
+)
+
+// WatchStates returns every state of a watch.
+func WatchStates() []WatchState {
+	return []WatchState{WatchMissing, Watching, WatchProbing, WatchRetired}
+}
+
+// Watch looks after one credential: it asks Apple from time to time whether it lives, and reminds of its expiry. It is
+// kept in the record of the server that the credential belongs to. The zero Watch is not valid; see [NewWatch].
+type Watch struct {
+	Subject string              `json:"subject"` // the ID of the server
+	Tenant  enrollment.TenantID `json:"tenant"`
+	State   WatchState          `json:"state"`
+	Seq     int                 `json:"seq"` // counts effects
+
+	Generation int64     `json:"generation,omitempty"` // of the credential; 0: none
+	Expires    time.Time `json:"expires,omitzero"`
+
+	Answer     enrollment.Answer   `json:"answer,omitempty"` // Apple's last definite answer
+	AnsweredAt time.Time           `json:"answered_at,omitzero"`
+	Reason     string              `json:"reason,omitempty"`  // Apple's own word for a refusal
+	Problem    *enrollment.Problem `json:"problem,omitempty"` // what is wrong with a credential that Apple accepts
+	Since      time.Time           `json:"since,omitzero"`    // when the credential came
+	Failures   int                 `json:"failures,omitempty"`
+
+	ProbeAt    time.Time               `json:"probe_at,omitzero"`
+	Reminded   int                     `json:"reminded,omitempty"` // the last reminder level, in days
+	QuietUntil time.Time               `json:"quiet_until,omitzero"`
+	RemindAt   time.Time               `json:"remind_at,omitzero"`
+	Open       []enrollment.NoticeKind `json:"open,omitempty"`     // threads that were opened and not cleared
+	HealthAt   time.Time               `json:"health_at,omitzero"` // when the health changes by the passing of time
+	Pending    effects                 `json:"pending,omitempty"`
+}
+
+// NewWatch returns the watch of a server that has no credential yet.
+func NewWatch(tenant enrollment.TenantID, server enrollment.ServerID) Watch {
+	return Watch{Subject: string(server), Tenant: tenant, State: WatchMissing}
+}
+
+// Vital returns what the credential's health is made of.
+func (w Watch) Vital() enrollment.Vital {
+	seen := w.AnsweredAt
+	if seen.IsZero() {
+		seen = w.Since
+	}
+	return enrollment.Vital{Held: w.Generation > 0, Expires: w.Expires, Answer: w.Answer, LastSeen: seen}
+}
+
+// Health judges the credential now.
+func (w Watch) Health(p enrollment.Policy, now time.Time) enrollment.Health {
+	return enrollment.HealthOf(w.Vital(), p, now)
+}
+
+// Wake returns when the watch has something to do next; zero: never.
+func (w Watch) Wake() time.Time {
+	switch w.State {
+	case Watching:
+		return earliest(w.ProbeAt, w.RemindAt, w.HealthAt, w.Pending.wake())
+	case WatchProbing:
+		return earliest(w.RemindAt, w.HealthAt, w.Pending.wake())
+	}
+	return w.Pending.wake()
+}
+
+// Due returns the pending effects that may be tried now, oldest first.
+func (w Watch) Due(now time.Time) []enrollment.Effect { return w.Pending.due(now) }
+
+func (w Watch) isOpen(k enrollment.NoticeKind) bool { return slices.Contains(w.Open, k) }

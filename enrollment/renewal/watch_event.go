@@ -1,0 +1,87 @@
+package renewal
+
+import (
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+// EventName names an event of a machine, as it stands in matrices, refusals and user interfaces.
+type EventName string
+
+// WatchEvent is something that a [Watch] takes notice of.
+type WatchEvent interface {
+	Name() EventName
+	watch()
+}
+
+// CredentialActivated says that a credential was put in use: the first, or in place of another.
+type CredentialActivated struct {
+	Generation int64
+	Expires    time.Time
+	Verified   bool // Apple accepted it just now; else it is probed soon, at a time spread over p.ProbeEvery
+}
+
+// Probed is the result of a probe. With outcome OK, Answer is definite; any other outcome means that Apple did not
+// answer, which changes no health.
+type Probed struct {
+	enrollment.Result
+	Answer  enrollment.Answer
+	Reason  string              // Apple's own word for a refusal
+	Problem *enrollment.Problem // what is wrong although Apple accepts it, such as a foreign identity; nil: nothing
+}
+
+// HostAnswered is what Apple told a call that the host itself made with the credential.
+type HostAnswered struct {
+	Generation int64 // of the credential that was used; an older one's answer is stale
+	Answer     enrollment.Answer
+	Reason     string
+}
+
+// CheckRequested is a person's wish to ask Apple now.
+type CheckRequested struct{ By enrollment.Actor }
+
+// Quieted is a person's wish for no reminders until a time.
+type Quieted struct {
+	By    enrollment.Actor
+	Until time.Time
+}
+
+// WatchTicked says that time has passed.
+type WatchTicked struct{}
+
+// WatchNotified is the result of a notice.
+type WatchNotified struct{ enrollment.Result }
+
+// CredentialRetired says that the credential is out of use for good.
+type CredentialRetired struct{}
+
+// The names of a watch's events.
+const (
+	EventCredentialActivated EventName = "credential_activated"
+	EventProbed              EventName = "probed"
+	EventHostAnswered        EventName = "host_answered"
+	EventCheckRequested      EventName = "check"
+	EventQuieted             EventName = "quiet"
+	EventWatchTicked         EventName = "tick"
+	EventWatchNotified       EventName = "notified"
+	EventCredentialRetired   EventName = "credential_retired"
+)
+
+func (CredentialActivated) Name() EventName { return EventCredentialActivated }
+func (Probed) Name() EventName              { return EventProbed }
+func (HostAnswered) Name() EventName        { return EventHostAnswered }
+func (CheckRequested) Name() EventName      { return EventCheckRequested }
+func (Quieted) Name() EventName             { return EventQuieted }
+func (WatchTicked) Name() EventName         { return EventWatchTicked }
+func (WatchNotified) Name() EventName       { return EventWatchNotified }
+func (CredentialRetired) Name() EventName   { return EventCredentialRetired }
+
+func (CredentialActivated) watch() {}
+func (Probed) watch()              {}
+func (HostAnswered) watch()        {}
+func (CheckRequested) watch()      {}
+func (Quieted) watch()             {}
+func (WatchTicked) watch()         {}
+func (WatchNotified) watch()       {}
+func (CredentialRetired) watch()   {}

@@ -1,0 +1,191 @@
+package renewal
+
+import (
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+// WatchTransition is what one step of a watch gives.
+type WatchTransition struct {
+	Watch Watch                  // the next snapshot; the same as before if nothing moved
+	Moved bool                   // false: the event was ignored
+	Audit []enrollment.AuditFact // to be written in the same commit
+}
+
+// maxFailures is where the counter of failures in a row stops; waits have long stopped growing.
+const maxFailures = 16
+
+// Step takes one event. It never changes w. The error is a [*TransitionError], and only for what a person asked.
+func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTransition, error) {
+	now = instant(now)
+	ignored := WatchTransition{Watch: w}
+	if w.State == WatchRetired {
+		return w.stepRetired(now, ev)
+	}
+	next, moved := w, true
+	var audit []enrollment.AuditFact
+	switch ev := ev.(type) {
+	case CredentialActivated:
+		if ev.Generation <= w.Generation {
+			return ignored, nil
+		}
+		next = w.activated(p, now, ev)
+	case Probed:
+		next, audit, moved = w.probed(p, now, ev)
+	case HostAnswered:
+		if w.State == WatchMissing || ev.Generation != w.Generation || ev.Answer == enrollment.NoAnswer {
+			return ignored, nil
+		}
+		next, audit = w.answered(p, now, ev.Answer, ev.Reason)
+	case CheckRequested:
+		if w.State == WatchMissing {
+			return ignored, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
+		}
+		if w.State == WatchProbing {
+			return ignored, nil
+		}
+		next.ProbeAt = now
+		audit = []enrollment.AuditFact{{Act: enrollment.ActCheckRequested, By: ev.By}}
+	case Quieted:
+		if w.State == WatchMissing {
+			return ignored, refuse(string(w.State), ev.Name(), "There is no token that could expire yet")
+		}
+		next.QuietUntil = instant(ev.Until)
+		audit = []enrollment.AuditFact{{
+			Act: enrollment.ActQuieted, By: ev.By,
+			Detail: map[string]string{"until": next.QuietUntil.Format(time.RFC3339)},
+		}}
+	case WatchTicked:
+		moved = false // unless the upkeep below finds something to do
+	case WatchNotified:
+		next.Pending, moved = w.Pending.notified(now, ev.Result)
+	case CredentialRetired:
+		next = w.retired(now)
+	}
+	if !moved && ev.Name() != EventWatchTicked {
+		return ignored, nil
+	}
+	next, did := next.upkeep(p, now)
+	if !moved && !did {
+		return ignored, nil
+	}
+	return WatchTransition{Watch: next, Moved: true, Audit: audit}, nil
+}
+
+func (w Watch) stepRetired(now time.Time, ev WatchEvent) (WatchTransition, error) {
+	switch ev := ev.(type) {
+	case CheckRequested, Quieted:
+		return WatchTransition{Watch: w}, refuse(string(w.State), ev.Name(), "The server is retired; add a new one instead")
+	case WatchNotified:
+		pending, moved := w.Pending.notified(now, ev.Result)
+		w.Pending = pending
+		return WatchTransition{Watch: w, Moved: moved}, nil
+	}
+	return WatchTransition{Watch: w}, nil
+}
+
+// activated starts the watch over a new credential. Troubles of the old one are cleared: they were its own.
+func (w Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActivated) Watch {
+	w = w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
+	w.Pending = w.Pending.without(isProbe)
+	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, instant(ev.Expires), now
+	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
+	w.Reminded, w.QuietUntil = unreminded, time.Time{}
+	if ev.Verified {
+		w.Answer, w.AnsweredAt = enrollment.Accepted, now
+		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
+	} else {
+		w.ProbeAt = now.Add(enrollment.Spread(w.Subject, p.ProbeEvery))
+	}
+	return w
+}
+
+func (w Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (Watch, []enrollment.AuditFact, bool) {
+	x, pending := w.Pending.find(ev.Effect)
+	if !pending || x.Kind != enrollment.ProbeToken {
+		return w, nil, false
+	}
+	w.Pending, w.State = w.Pending.withoutID(x.ID), Watching
+	if ev.Outcome == enrollment.OK && ev.Answer != enrollment.NoAnswer {
+		w.Problem = ev.Problem
+		next, audit := w.answered(p, now, ev.Answer, ev.Reason)
+		return next, audit, true
+	}
+	// No answer: the health stays as it was, and the next try waits longer each time.
+	w.Failures = min(w.Failures+1, maxFailures)
+	wait := enrollment.Backoff(w.Failures, p.RecheckEvery, max(p.ProbeEvery, p.RecheckEvery))
+	w.ProbeAt = w.nextProbe(now, max(wait, min(ev.RetryAfter, 24*time.Hour)))
+	return w, nil, true
+}
+
+// answered takes a definite answer: the only thing that changes what is thought of a credential.
+func (w Watch) answered(p enrollment.Policy, now time.Time, answer enrollment.Answer, reason string) (Watch, []enrollment.AuditFact) {
+	was := w.Answer
+	w.Answer, w.AnsweredAt, w.Reason, w.Failures = answer, now, reason, 0
+	switch answer {
+	case enrollment.Accepted:
+		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
+		return w.clear(now, enrollment.NoticeRejected, enrollment.NoticeTerms), nil
+	case enrollment.AnswerTerms:
+		w.ProbeAt = w.nextProbe(now, p.RecheckEvery)
+		w = w.clear(now, enrollment.NoticeRejected)
+		return w.open(now, enrollment.NoticeTerms, 0, enrollment.NewProblem(enrollment.CodeTermsPending)), nil
+	}
+	w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
+	w = w.clear(now, enrollment.NoticeTerms)
+	if was == enrollment.AnswerRejected {
+		return w, nil
+	}
+	w = w.open(now, enrollment.NoticeRejected, 0, enrollment.NewProblem(enrollment.CodeRejected, "reason", because(reason)))
+	return w, []enrollment.AuditFact{{
+		Act: enrollment.ActTokenRejected, By: enrollment.Nobody, Detail: map[string]string{"reason": reason},
+	}}
+}
+
+func (w Watch) retired(now time.Time) Watch {
+	w.Pending = w.Pending.without(isProbe)
+	w = w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
+	w.State, w.ProbeAt, w.RemindAt, w.HealthAt = WatchRetired, time.Time{}, time.Time{}, time.Time{}
+	return w
+}
+
+// upkeep does what has come due by itself and sets the alarm clocks. It reports whether anything changed.
+func (w Watch) upkeep(p enrollment.Policy, now time.Time) (Watch, bool) {
+	if w.State != Watching && w.State != WatchProbing {
+		return w, false
+	}
+	did := false
+	if w.State == Watching && !now.Before(w.ProbeAt) {
+		w = w.want(enrollment.Effect{Kind: enrollment.ProbeToken}, now)
+		w.State, did = WatchProbing, true
+	}
+	w, reminded := w.remind(p, now)
+	health := enrollment.NextHealthChange(w.Vital(), p, now)
+	if !health.Equal(w.HealthAt) {
+		w.HealthAt, did = health, true
+	}
+	return w, did || reminded
+}
+
+// want adds an effect under the next deterministic ID.
+func (w Watch) want(x enrollment.Effect, now time.Time) Watch {
+	w.Seq++
+	x.ID, x.Attempt, x.NotBefore = enrollment.NewEffectID(w.Subject, w.Seq, x.Kind), 1, now
+	w.Pending = w.Pending.with(x)
+	return w
+}
+
+// nextProbe is a full interval away and a little more, so that tokens adopted together drift apart.
+func (w Watch) nextProbe(now time.Time, interval time.Duration) time.Time {
+	return now.Add(interval + enrollment.Spread(w.Subject, interval/8))
+}
+
+func isProbe(x enrollment.Effect) bool { return x.Kind == enrollment.ProbeToken }
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}

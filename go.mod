@@ -1,0 +1,14 @@
+module github.com/abmrenew/abmrenew
+
+go 1.26.0
+
+require (
+	github.com/dghubble/oauth1 v0.7.3 // indirect
+	github.com/google/go-cmp v0.7.0 // indirect
+	github.com/smallstep/pkcs7 v0.2.3 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
+)

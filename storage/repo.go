@@ -1,0 +1,183 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Columns are the copies of a value that a store can search by.
+type Columns struct {
+	Parent string
+	State  string
+	Wake   time.Time
+}
+
+// Spec describes the records of one kind to a [Repo].
+type Spec[T any] struct {
+	Kind    string
+	Columns func(T) Columns // nil: none
+
+	// Schema is the number written with every value, from 1 on. Upgrade[n] turns the JSON of schema n into
+	// that of n+1; every number below Schema has one, for ever.
+	Schema  int
+	Upgrade map[int]func(json.RawMessage) (json.RawMessage, error)
+
+	// Installation signs with the installation's key instead of the tenant's, for records that outlive the
+	// tenant's key.
+	Installation bool
+}
+
+// Item is a value together with its record's key and the version at which it was read.
+type Item[T any] struct {
+	RecordKey
+	Version int64
+	Value   T
+}
+
+// Ref returns the reference to the item's record, for a Hold or a Delete.
+func (i Item[T]) Ref() Ref { return Ref{RecordKey: i.RecordKey, Version: i.Version} }
+
+// Repo keeps values of one type as records of one kind: plain JSON that can be read in the database, with a
+// schema number and a signature, so that a change made past this library is noticed.
+type Repo[T any] struct {
+	store  Store
+	sealer Sealer
+	spec   Spec[T]
+}
+
+// NewRepo returns the repo that spec describes.
+func NewRepo[T any](store Store, sealer Sealer, spec Spec[T]) *Repo[T] {
+	return &Repo[T]{store: store, sealer: sealer, spec: spec}
+}
+
+// Key returns the key of the record with this tenant and ID.
+func (r *Repo[T]) Key(tenant, id string) RecordKey {
+	return RecordKey{Kind: r.spec.Kind, Tenant: tenant, ID: id}
+}
+
+// New returns a value that is not stored yet.
+func (r *Repo[T]) New(tenant, id string, value T) Item[T] {
+	return Item[T]{RecordKey: r.Key(tenant, id), Value: value}
+}
+
+// Get reads one value. The error matches [ErrNotFound] or [ErrDamaged] where that is the reason.
+func (r *Repo[T]) Get(ctx context.Context, tenant, id string) (Item[T], error) {
+	rec, err := r.store.Get(ctx, r.Key(tenant, id))
+	if err != nil {
+		return Item[T]{}, err
+	}
+	return r.Decode(ctx, rec)
+}
+
+// List reads the values that q selects; q.Kind is set by the repo. One record that cannot be read does not
+// hide the others: the second result has an error for each such record.
+func (r *Repo[T]) List(ctx context.Context, q Query) (items []Item[T], damaged []error, err error) {
+	q.Kind = r.spec.Kind
+	records, err := r.store.List(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	items = make([]Item[T], 0, len(records))
+	for _, rec := range records {
+		item, err := r.Decode(ctx, rec)
+		if err != nil {
+			damaged = append(damaged, err)
+			continue
+		}
+		items = append(items, item)
+	}
+	return items, damaged, nil
+}
+
+// snapshot is the stored form.
+type snapshot struct {
+	Schema int             `json:"schema"`
+	MAC    []byte          `json:"mac"`
+	Value  json.RawMessage `json:"value"`
+}
+
+// Encode returns the record to Put for an item, at the version at which the item was read.
+func (r *Repo[T]) Encode(ctx context.Context, item Item[T]) (Record, error) {
+	value, err := json.Marshal(item.Value)
+	if err != nil {
+		return Record{}, fmt.Errorf("encoding %v: %w", item.RecordKey, err)
+	}
+	rec := Record{RecordKey: item.RecordKey, Version: item.Version}
+	if r.spec.Columns != nil {
+		c := r.spec.Columns(item.Value)
+		rec.Parent, rec.State, rec.Wake = c.Parent, c.State, Instant(c.Wake)
+	}
+	rec.Data, err = sign(ctx, r.sealer, signer(item.RecordKey, r.spec.Installation), item.RecordKey, r.spec.Schema, value)
+	return rec, err
+}
+
+// Decode reads the value of a record that the store returned, verifies it and upgrades it.
+func (r *Repo[T]) Decode(ctx context.Context, rec Record) (Item[T], error) {
+	fail := func(why string) (Item[T], error) {
+		return Item[T]{}, fmt.Errorf("%w: %v: %s", ErrDamaged, rec.RecordKey, why)
+	}
+	if rec.Kind != r.spec.Kind {
+		return fail("is no " + r.spec.Kind)
+	}
+	var s snapshot
+	if err := json.Unmarshal(rec.Data, &s); err != nil {
+		return fail("is no snapshot")
+	}
+	if err := verify(ctx, r.sealer, signer(rec.RecordKey, r.spec.Installation), rec.RecordKey, s); err != nil {
+		return Item[T]{}, err
+	}
+	if s.Schema > r.spec.Schema {
+		return fail(fmt.Sprintf("was written by a newer version of this program (schema %d)", s.Schema))
+	}
+	for n := s.Schema; n < r.spec.Schema; n++ {
+		upgrade := r.spec.Upgrade[n]
+		if upgrade == nil {
+			return fail(fmt.Sprintf("has the unknown schema %d", n))
+		}
+		var err error
+		if s.Value, err = upgrade(s.Value); err != nil {
+			return fail(fmt.Sprintf("does not upgrade from schema %d: %v", n, err))
+		}
+	}
+	item := Item[T]{RecordKey: rec.RecordKey, Version: rec.Version}
+	if err := json.Unmarshal(s.Value, &item.Value); err != nil {
+		return fail("is not of its type: " + err.Error())
+	}
+	return item, nil
+}
+
+func signer(k RecordKey, installation bool) string {
+	if installation {
+		return ""
+	}
+	return k.Tenant
+}
+
+// signed is the message that a snapshot's code covers: the value and the place it belongs to.
+func signed(k RecordKey, schema int, value []byte) []byte {
+	return joined([]byte("snapshot/1"), []byte(k.Kind), []byte(k.Tenant), []byte(k.ID),
+		strconv.AppendInt(nil, int64(schema), 10), value)
+}
+
+func sign(ctx context.Context, sealer Sealer, as string, k RecordKey, schema int, value []byte) ([]byte, error) {
+	mac, err := sealer.Sign(ctx, as, signed(k, schema, value))
+	if err != nil {
+		return nil, fmt.Errorf("signing %v: %w", k, err)
+	}
+	return json.Marshal(snapshot{Schema: schema, MAC: mac, Value: value})
+}
+
+func verify(ctx context.Context, sealer Sealer, as string, k RecordKey, s snapshot) error {
+	err := sealer.Verify(ctx, as, signed(k, s.Schema, s.Value), s.MAC)
+	if errors.Is(err, ErrSealed) {
+		return fmt.Errorf("%w: %v was changed past this program: its signature does not fit", ErrDamaged, k)
+	}
+	if err != nil {
+		return fmt.Errorf("verifying %v: %w", k, err)
+	}
+	return nil
+}
