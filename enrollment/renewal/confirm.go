@@ -23,7 +23,7 @@ func (s *step) confirm(ev Confirmed) (bool, error) {
 		return true, nil
 	}
 	s.Candidate = &token
-	s.judge(ev.Server, nil)
+	s.judge(ev.Server, ev.Owner)
 	return true, nil
 }
 

@@ -77,6 +77,8 @@ type Owner struct {
 type Confirmed struct {
 	By     enrollment.Actor
 	Server enrollment.Server
+	// Owner is the server, if another one, that by now stands for the service of the candidate's account.
+	Owner *Owner
 }
 
 // RecheckRequested is a person's wish to have the check that holds things up repeated now.
