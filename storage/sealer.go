@@ -12,6 +12,8 @@ var (
 	ErrSealed = errors.New("storage: sealed data does not open here")
 	// ErrShredded says that the tenant's data key was destroyed; nothing of it can be read again.
 	ErrShredded = errors.New("storage: the tenant's data key was destroyed")
+	// ErrWrongKeys says that the data keys in the store were wrapped by a master key that is not at hand.
+	ErrWrongKeys = errors.New("storage: sealed with other master keys")
 	// ErrKeyUnavailable says that the keys could not be reached now, or may not be fetched in this call.
 	ErrKeyUnavailable = errors.New("storage: the sealing key is out of reach")
 )

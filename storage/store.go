@@ -20,6 +20,8 @@ var (
 	// ErrDamaged says that the stored bytes cannot be what was written: a truncated file, a broken page, a
 	// snapshot whose signature does not fit.
 	ErrDamaged = errors.New("storage: damaged")
+	// ErrFull says that there is no room to write: nothing was changed.
+	ErrFull = errors.New("storage: no room left on the disk of the store")
 )
 
 // ConflictError names the record that a Commit found changed. It matches [ErrConflict].
