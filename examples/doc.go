@@ -1,0 +1,3 @@
+// Package examples holds the programs that show the library at work. It is a module of its own: what a program
+// needs, an importer of the library does not get.
+package examples
