@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Bounds that every store enforces with [ErrInvalid], so that a record which one adapter takes is taken by all.
@@ -88,6 +89,10 @@ func validParts(parts []part) error {
 		// Adapters join the parts of a key with NUL to get an order.
 		if strings.IndexByte(p.value, 0) >= 0 {
 			return fmt.Errorf("%w: %s contains a NUL byte", ErrInvalid, p.name)
+		}
+		// Text columns and JSON take nothing else.
+		if !utf8.ValidString(p.value) {
+			return fmt.Errorf("%w: %s is not UTF-8", ErrInvalid, p.name)
 		}
 	}
 	return nil

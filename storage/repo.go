@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,10 +113,15 @@ func (r *Repo[T]) Encode(ctx context.Context, item Item[T]) (Record, error) {
 		rec.Parent, rec.State, rec.Wake = c.Parent, c.State, Instant(c.Wake)
 	}
 	rec.Data, err = sign(ctx, r.sealer, signer(item.RecordKey, r.spec.Installation), item.RecordKey, r.spec.Schema, value)
-	return rec, err
+	if err != nil {
+		return Record{}, err
+	}
+	return rec, nil
 }
 
-// Decode reads the value of a record that the store returned, verifies it and upgrades it.
+// Decode reads the value of a record that the store returned, verifies it and upgrades it. The error matches
+// [ErrDamaged] if the record is not what this program wrote there, [ErrNewer] if a newer version of it did, and
+// [ErrShredded] or [ErrKeyUnavailable] if its signature cannot be checked.
 func (r *Repo[T]) Decode(ctx context.Context, rec Record) (Item[T], error) {
 	fail := func(why string) (Item[T], error) {
 		return Item[T]{}, fmt.Errorf("%w: %v: %s", ErrDamaged, rec.RecordKey, why)
@@ -131,7 +137,7 @@ func (r *Repo[T]) Decode(ctx context.Context, rec Record) (Item[T], error) {
 		return Item[T]{}, err
 	}
 	if s.Schema > r.spec.Schema {
-		return fail(fmt.Sprintf("was written by a newer version of this program (schema %d)", s.Schema))
+		return Item[T]{}, fmt.Errorf("%w: %v has schema %d", ErrNewer, rec.RecordKey, s.Schema)
 	}
 	for n := s.Schema; n < r.spec.Schema; n++ {
 		upgrade := r.spec.Upgrade[n]
@@ -168,7 +174,15 @@ func sign(ctx context.Context, sealer Sealer, as string, k RecordKey, schema int
 	if err != nil {
 		return nil, fmt.Errorf("signing %v: %w", k, err)
 	}
-	return json.Marshal(snapshot{Schema: schema, MAC: mac, Value: value})
+	// Written by hand, because json.Marshal may format the value anew, and the code covers its very bytes.
+	data := make([]byte, 0, len(value)+len(mac)*4/3+64)
+	data = append(data, `{"schema":`...)
+	data = strconv.AppendInt(data, int64(schema), 10)
+	data = append(data, `,"mac":"`...)
+	data = base64.StdEncoding.AppendEncode(data, mac)
+	data = append(data, `","value":`...)
+	data = append(data, value...)
+	return append(data, '}'), nil
 }
 
 func verify(ctx context.Context, sealer Sealer, as string, k RecordKey, s snapshot) error {

@@ -22,20 +22,23 @@ func resealedSecret(ctx context.Context, sealer Sealer, rec Record) (Record, boo
 		return Record{}, false, err
 	}
 	if stale, err := sealer.Stale(ctx, rec.Tenant, s.Sealed); err != nil || !stale {
-		return Record{}, false, err
+		return Record{}, false, about(rec, err)
 	}
 	secret, err := sealer.Open(ctx, rec.Tenant, s.Ref.place(), s.Sealed)
 	if err != nil {
-		return Record{}, false, fmt.Errorf("opening %v: %w", rec.RecordKey, err)
+		return Record{}, false, about(rec, err)
 	}
 	sealed, err := sealer.Seal(ctx, rec.Tenant, s.Ref.place(), secret)
 	clear(secret)
 	if err != nil {
-		return Record{}, false, err
+		return Record{}, false, about(rec, err)
 	}
 	fresh, err := secretRecord(s.Ref, sealed)
-	fresh.Version, fresh.Wake = rec.Version, rec.Wake
-	return fresh, true, err
+	if err != nil {
+		return Record{}, false, err
+	}
+	rec.Data = fresh.Data
+	return rec, true, nil
 }
 
 func resignedSnapshot(ctx context.Context, sealer Sealer, rec Record, installation bool) (Record, bool, error) {
@@ -45,12 +48,22 @@ func resignedSnapshot(ctx context.Context, sealer Sealer, rec Record, installati
 	}
 	as := signer(rec.RecordKey, installation)
 	if stale, err := sealer.Stale(ctx, as, s.MAC); err != nil || !stale {
-		return Record{}, false, err
+		return Record{}, false, about(rec, err)
 	}
 	if err := verify(ctx, sealer, as, rec.RecordKey, s); err != nil {
 		return Record{}, false, err
 	}
 	data, err := sign(ctx, sealer, as, rec.RecordKey, s.Schema, s.Value)
+	if err != nil {
+		return Record{}, false, err
+	}
 	rec.Data = data
-	return rec, true, err
+	return rec, true, nil
+}
+
+func about(rec Record, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("sealing %v anew: %w", rec.RecordKey, err)
 }

@@ -20,6 +20,9 @@ var (
 	// ErrDamaged says that the stored bytes cannot be what was written: a truncated file, a broken page, a
 	// snapshot whose signature does not fit.
 	ErrDamaged = errors.New("storage: damaged")
+	// ErrNewer says that a record was written by a newer version of this program, which has to be used to read it.
+	// Such an error matches [ErrDamaged] too.
+	ErrNewer = fmt.Errorf("%w: written by a newer version of this program; update this one", ErrDamaged)
 	// ErrFull says that there is no room to write: nothing was changed.
 	ErrFull = errors.New("storage: no room left on the disk of the store")
 )

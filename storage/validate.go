@@ -51,6 +51,8 @@ func (c Claim) Validate() error {
 		return fmt.Errorf("%w: a claim needs a lease", ErrInvalid)
 	case len(c.Kinds) == 0 && len(c.Keys) == 0:
 		return fmt.Errorf("%w: a claim needs kinds or keys", ErrInvalid)
+	case len(c.Keys) > MaxWriteSize:
+		return fmt.Errorf("%w: a claim of %d named records, more than %d", ErrInvalid, len(c.Keys), MaxWriteSize)
 	}
 	return nil
 }

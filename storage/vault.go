@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // KindSecret is the kind of the records that a [Vault] makes.
@@ -24,6 +25,15 @@ type SecretRef struct {
 // Key returns the key of the record that holds the secret.
 func (r SecretRef) Key() RecordKey {
 	return RecordKey{Kind: KindSecret, Tenant: r.Tenant, ID: r.Owner + "/" + r.Kind + "/" + r.ID}
+}
+
+// validate refuses what would make two references share one key.
+func (r SecretRef) validate() error {
+	if r.Owner == "" || r.Kind == "" || r.ID == "" || strings.Contains(r.Owner+r.Kind, "/") {
+		return fmt.Errorf("%w: %v names no secret: owner, kind and ID are needed, the first two without a slash",
+			ErrInvalid, r.Key())
+	}
+	return r.Key().Validate()
 }
 
 // place is what the sealed bytes are bound to: moved anywhere else they do not open.
@@ -47,8 +57,12 @@ type sealedSecret struct {
 	Sealed []byte    `json:"sealed"`
 }
 
-// Seal returns a new record that holds the secret, for a [Write].
+// Seal returns a new record that holds the secret, for a [Write]. The error matches [ErrInvalid] if ref cannot name a
+// record.
 func (v *Vault) Seal(ctx context.Context, ref SecretRef, secret []byte) (Record, error) {
+	if err := ref.validate(); err != nil {
+		return Record{}, err
+	}
 	sealed, err := v.sealer.Seal(ctx, ref.Tenant, ref.place(), secret)
 	if err != nil {
 		return Record{}, fmt.Errorf("sealing %v: %w", ref.Key(), err)
