@@ -1,0 +1,96 @@
+package portal
+
+// The steps, each with one sentence for all generations.
+const (
+	renewPrepare   StepID = "renew.prepare"
+	renewSignIn    StepID = "renew.sign_in"
+	renewList      StepID = "renew.open_list"
+	renewChoose    StepID = "renew.choose_service"
+	renewEdit      StepID = "renew.edit"
+	renewReplace   StepID = "renew.replace_certificate"
+	renewSave      StepID = "renew.save"
+	renewDownload  StepID = "renew.download_token"
+	renewUpload    StepID = "renew.upload_token"
+	addPrepare     StepID = "add.prepare"
+	addSignIn      StepID = "add.sign_in"
+	addList        StepID = "add.open_list"
+	addNew         StepID = "add.new_service"
+	addName        StepID = "add.name"
+	addNoRelease   StepID = "add.leave_release_off"
+	addCertificate StepID = "add.upload_certificate"
+	addSave        StepID = "add.save"
+	addDownload    StepID = "add.download_token"
+	addUpload      StepID = "add.upload_token"
+)
+
+// sentences are in English; {path} stands for the labels, the other names for the words of the guide.
+var sentences = map[StepID]string{
+	renewPrepare:  "Have {certificate} at hand, and the page or command open that takes the new token of {server}.",
+	renewSignIn:   "Sign in at {url} as a user of {organization} who has the role {role}.",
+	renewList:     "Go to {path}.",
+	renewChoose:   "Choose {server} in the list.",
+	renewEdit:     "Choose {path}.",
+	renewReplace:  "Choose {path} and upload {certificate}.",
+	renewSave:     "Choose {path}.",
+	renewDownload: "Choose {path}.",
+	renewUpload:   "Upload the downloaded file (Name_Token_Date_smime.p7m) to this program at once, unopened and unchanged.",
+
+	addPrepare:     "Have {certificate} at hand.",
+	addSignIn:      "Sign in at {url} as a user of {organization} who has the role {role}.",
+	addList:        "Go to {path}.",
+	addNew:         "Choose {path}.",
+	addName:        "Enter {name}. No other {service} may have that name, and it may not be Unassigned or Reassigned.",
+	addNoRelease:   "Leave {path} unselected, unless this {service} shall be able to give devices away for good.",
+	addCertificate: "Upload {certificate}.",
+	addSave:        "Choose {path}.",
+	addDownload:    "Choose {path}.",
+	addUpload:      "Upload the downloaded file (Name_Token_Date_smime.p7m) to this program, unopened and unchanged.",
+}
+
+// warnings stand at the step that they warn of.
+//
+// Apple says that the active token is to be replaced "when creating a new public key or generating a new token" (Apple
+// Business User Guide, "Link to an external device management service in Apple Business", read in September 2026). That the
+// download voids the token in use at once is the word of vendors (SOTI MobiControl, "Renewing ADE Accounts", 2025;
+// Microsoft, "Set up a macOS ADE token in Intune", April 15, 2026).
+var warnings = map[StepID]Note{
+	renewSave: {"warn.token_may_die", "From this step on the token in use may be dead. Do not stop here: go on to the upload."},
+	renewDownload: {"warn.token_dies", "This is the point of no return: the download makes the token in use invalid at once, and nothing brings it back. " +
+		"Until the new file is uploaded, {server} has no working token."},
+	addDownload: {"warn.newest_only", "Each download makes the one before invalid: download once, and upload that file."},
+}
+
+// noteShortWay stands only where there is a longer way.
+const noteShortWay NoteID = "note.short_way"
+
+// notes are good to know before a task is begun. That a token dies with its person, and the limit, are Apple's words
+// (the guide named above); who accepts terms is in Apple's "Intro to roles and permissions" of both portals.
+var notes = map[Task][]Note{
+	Renew: {
+		{noteShortWay, "Short way: the portal makes the token for the certificate that it already has. If its private key is still held, " +
+			"leave out the steps {replacing}."},
+		notePerson, noteTerms,
+	},
+	Add: {
+		notePerson, noteTerms,
+		{"note.limit", "An organization can have at most 250 public key certificate files."},
+	},
+}
+
+var (
+	notePerson = Note{"note.person", "The token lives no longer than its person: it dies when whoever downloads it changes the password of " +
+		"their Managed Apple Account or leaves the organization. Use an account that stays."}
+	noteTerms = Note{"note.terms", "If the portal shows new terms, Apple answers no calls until somebody with the role {terms} accepts them."}
+)
+
+// avoid says what not to click.
+var avoid = map[Task][]Note{
+	Renew: {
+		{"avoid.download_to_look", "Do not download a token just to look: that is enough to end the one in use."},
+		{"avoid.new_service", "Do not add a second {service} and do not delete this one: its devices would have to be reassigned."},
+		{"avoid.content_token", "Do not take the content token of Apps and Books (.vpptoken): it is something else."},
+	},
+	Add: {
+		{"avoid.content_token", "Do not take the content token of Apps and Books (.vpptoken): it is something else."},
+	},
+}

@@ -1,0 +1,111 @@
+package portal
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Options say for whom a guide is. The zero value gives a guide in general words for the newest Apple Business.
+type Options struct {
+	Generation Generation // empty: Newest
+	Product    Product    // empty: Business
+
+	Server       string // the name of the device management service; empty: general words
+	Organization string // the name of the organization; empty: general words
+	Certificate  string // the file name of the certificate to upload; empty: general words
+}
+
+// order has the steps of every task.
+var order = map[Task][]StepID{
+	Renew: {renewPrepare, renewSignIn, renewList, renewChoose, renewEdit, renewReplace, renewSave, renewDownload, renewUpload},
+	Add: {addPrepare, addSignIn, addList, addNew, addName, addNoRelease, addCertificate, addSave, addDownload,
+		addUpload},
+}
+
+var titles = map[Task]string{
+	Renew: "Renew the server token of {server} at {portal}",
+	Add:   "Add {server} at {portal} and get its first server token",
+}
+
+// replacing are the steps that the short way leaves out.
+var replacing = map[StepID]bool{renewEdit: true, renewReplace: true, renewSave: true}
+
+// Steps returns the guide for a task. The error, if any, is an [*UnknownError]. The caller owns the guide.
+func Steps(task Task, o Options) (Guide, error) {
+	task, err := known("task", task, "", Tasks())
+	if err != nil {
+		return Guide{}, err
+	}
+	generation, err := known("portal generation", o.Generation, Newest, Generations())
+	if err != nil {
+		return Guide{}, err
+	}
+	product, err := known("product", o.Product, Business, Products())
+	if err != nil {
+		return Guide{}, err
+	}
+	l := looks[product][generation]
+	server, organization, certificate := clean(o.Server), clean(o.Organization), clean(o.Certificate)
+	w := words{
+		"server":       orElse(quoted("", server), "the "+l.service),
+		"name":         orElse(quoted("the name ", server), "a name"),
+		"organization": orElse(organization, "the organization"),
+		"certificate":  orElse(quoted("the certificate file ", certificate), "the certificate file"),
+		"portal":       l.portal, "url": l.url, "service": l.service, "role": l.role.String(), "terms": l.terms, "replacing": replacingSteps(task),
+	}
+	g := Guide{
+		Generation: generation, Product: product, Task: task, Role: l.role,
+		Title: w.fill(titles[task]), Notes: w.fillAll(l.notes[task], notes[task]), Avoid: w.fillAll(avoid[task]),
+		Args: map[string]string{
+			"server": server, "organization": organization, "certificate": certificate,
+			"portal": l.portal, "url": l.url, "service": l.service,
+		},
+	}
+	g.Role.Names = slices.Clone(l.role.Names)
+	for _, id := range order[task] {
+		w["path"] = joined(l.paths[id])
+		s := Step{
+			ID: id, Text: w.fill(sentences[id]), Path: slices.Clone(l.paths[id]),
+			ReplacesCertificate: replacing[id], KillsToken: id == renewDownload,
+		}
+		if warning, is := warnings[id]; is {
+			s.Warning = &Note{ID: warning.ID, Text: w.fill(warning.Text)}
+		}
+		g.Steps = append(g.Steps, s)
+	}
+	return g, nil
+}
+
+// replacingSteps gives the numbers of the steps that the short way leaves out, which follow each other: "5 to 7".
+func replacingSteps(task Task) string {
+	first, last := 0, 0
+	for i, id := range order[task] {
+		if !replacing[id] {
+			continue
+		}
+		if last = i + 1; first == 0 {
+			first = last
+		}
+	}
+	return strconv.Itoa(first) + " to " + strconv.Itoa(last)
+}
+
+// String gives the role in words: "Administrator or Device Enrollment Manager".
+func (r Role) String() string {
+	var b strings.Builder
+	for i, name := range r.Names {
+		switch {
+		case i == 0:
+		case i == len(r.Names)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(name)
+	}
+	if r.Permission != "" {
+		b.WriteString(", or any role with the permission to " + r.Permission)
+	}
+	return b.String()
+}
