@@ -47,8 +47,13 @@ type Behavior struct {
 
 	// PageDefault and PageMax limit a page of devices; zero: 100 and 1000. A live account listed 1000 and 5000.
 	PageDefault, PageMax int
-	// DevicesMax is how many devices one call may name; zero: 1000.
+	// DevicesMax refuses calls that name more devices, with MALFORMED_REQUEST_BODY; zero: none are. Apple asks
+	// for at most 1000 and does not say what becomes of more; 5000 were seen to be answered.
 	DevicesMax int
+	// ReassignAsModified lists a device that came from another service as modified instead of added (observed).
+	ReassignAsModified bool
+	// ProfileEvents lists a device as modified when its profile changes. Undocumented.
+	ProfileEvents bool
 	// StuckCursor answers every page with the cursor of the request and more_to_follow (observed).
 	StuckCursor bool
 }
@@ -66,7 +71,6 @@ func (b Behavior) sessionLife() time.Duration { return cmp.Or(b.SessionLife, 3*t
 func (b Behavior) window() time.Duration      { return cmp.Or(b.TimestampWindow, 5*time.Minute) }
 func (b Behavior) pageDefault() int           { return cmp.Or(b.PageDefault, 100) }
 func (b Behavior) pageMax() int               { return cmp.Or(b.PageMax, 1000) }
-func (b Behavior) devicesMax() int            { return cmp.Or(b.DevicesMax, 1000) }
 
 func (b Behavior) refusedAgents() []string {
 	if b.RefusedUserAgents == nil {

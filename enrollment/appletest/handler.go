@@ -1,6 +1,7 @@
 package appletest
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -141,8 +142,13 @@ func (c *call) checkHeaders() answer {
 	return answer{}
 }
 
-// routes are the endpoints of the service; the session is answered apart.
-var routes = map[string]map[string]func(call) answer{
-	"/session": {http.MethodGet: nil},
-	"/account": {http.MethodGet: call.account},
+// decode reads the body of a call.
+func (c call) decode(into any) answer {
+	if len(c.body) == 0 {
+		return answer{} // an empty body is an empty object
+	}
+	if json.Unmarshal(c.body, into) != nil {
+		return badRequest("MALFORMED_REQUEST_BODY")
+	}
+	return answer{}
 }

@@ -32,6 +32,7 @@ type Organization struct {
 	services              []*Service
 	devices               map[string]*device
 	termsPending          bool
+	noActivationLock      bool
 }
 
 // AddOrganization adds a company.

@@ -122,7 +122,7 @@ func (s *Service) Delete() {
 	s.kill(ServiceDeleted)
 	for _, d := range s.org.devices {
 		if d.service == s {
-			d.release()
+			d.leave(s.org.apple.clock())
 		}
 	}
 }
