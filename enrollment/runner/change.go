@@ -1,0 +1,238 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/renewal"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// change is one atomic write of one tenant in the making. What it reads it holds: the write commits only if none of it
+// has changed meanwhile. It is thrown away and made anew on a conflict.
+type change struct {
+	rooms
+	now    time.Time
+	policy enrollment.Policy
+
+	tenant         *tracked[enrollment.Tenant]      // nil in a change of the installation
+	whole          *tracked[installationRecord]     // nil until it is asked for
+	servicesSeen   map[string]*tracked[ownerRecord] // whose services at Apple are, by UUID
+	recipientsSeen map[string]*tracked[ownerRecord] // whose certificates are, by recipient
+	touched        map[enrollment.ServerID]*tracked[serverRecord]
+	running        map[enrollment.RenewalID]*tracked[renewal.Renewal]
+	write          storage.Write
+}
+
+// tracked is an item that a change has read.
+type tracked[T any] struct {
+	storage.Item[T]
+	found bool
+	moved bool
+	// leased: while the record is still being worked on, it is due no earlier than this; zero: when its value says.
+	leased time.Time
+}
+
+// attempts is how often a change is made anew before the caller hears of the conflict.
+const attempts = 12
+
+// change reads, lets decide make a write, and commits it; over again where somebody else was faster, or where the outcome
+// of the commit is unknown: then what is read tells decide whether it has happened.
+func (m rooms) change(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
+	var err error
+	for range attempts {
+		if err = m.tryChange(ctx, tenant, decide); err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !errors.Is(err, storage.ErrConflict) && !unknown(err) {
+			break
+		}
+	}
+	return asProblem(err)
+}
+
+// changeInstallation is change for what belongs to no tenant.
+func (m rooms) changeInstallation(ctx context.Context, decide func(*change) error) error {
+	return m.change(ctx, "", decide)
+}
+
+func (m rooms) tryChange(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
+	c, err := m.newChange(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	if err := decide(c); err != nil {
+		return err
+	}
+	return c.commit(ctx)
+}
+
+func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*change, error) {
+	now, err := m.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{
+		rooms: m, now: storage.Instant(now),
+		servicesSeen:   map[string]*tracked[ownerRecord]{},
+		recipientsSeen: map[string]*tracked[ownerRecord]{},
+		touched:        map[enrollment.ServerID]*tracked[serverRecord]{},
+		running:        map[enrollment.RenewalID]*tracked[renewal.Renewal]{},
+	}
+	if tenant == "" {
+		return c, c.installation(ctx)
+	}
+	if err := validTenant(tenant); err != nil {
+		return nil, err
+	}
+	item, found, err := find(ctx, m.tenants, string(tenant), onlyID)
+	if err != nil {
+		return nil, err
+	}
+	c.tenant = &tracked[enrollment.Tenant]{Item: item, found: found}
+	c.policy, err = m.policy(ctx, item.Value)
+	return c, err
+}
+
+// server reads a server of the tenant, to be held or changed by the write.
+func (c *change) server(ctx context.Context, id enrollment.ServerID) (*tracked[serverRecord], error) {
+	if s, seen := c.touched[id]; seen {
+		return s, nil
+	}
+	item, err := c.servers.Get(ctx, c.tenant.Tenant, string(id))
+	if err != nil {
+		return nil, missing(err, "server")
+	}
+	return c.track(item, true), nil
+}
+
+func (c *change) track(item serverItem, found bool) *tracked[serverRecord] {
+	s := &tracked[serverRecord]{Item: item, found: found}
+	c.touched[enrollment.ServerID(item.ID)] = s
+	return s
+}
+
+// renewal reads a renewal of the tenant, to be held or changed by the write.
+func (c *change) renewal(ctx context.Context, id enrollment.RenewalID) (*tracked[renewal.Renewal], error) {
+	if r, seen := c.running[id]; seen {
+		return r, nil
+	}
+	item, err := c.renewals.Get(ctx, c.tenant.Tenant, string(id))
+	if err != nil {
+		return nil, missing(err, "renewal")
+	}
+	r := &tracked[renewal.Renewal]{Item: item, found: true}
+	c.running[id] = r
+	return r, nil
+}
+
+// commit writes what has moved, holds what was only read, and does nothing if nothing moved.
+func (c *change) commit(ctx context.Context) error {
+	for _, s := range c.touched {
+		s.Value.Health = s.Value.Watch.Health(c.policy, c.now)
+		if err := add(ctx, &c.write, c.servers, s); err != nil {
+			return err
+		}
+	}
+	for _, r := range c.running {
+		if err := add(ctx, &c.write, c.renewals, r); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.servicesSeen {
+		if err := add(ctx, &c.write, c.services, o); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.recipientsSeen {
+		if err := add(ctx, &c.write, c.recipients, o); err != nil {
+			return err
+		}
+	}
+	if err := add(ctx, &c.write, c.tenants, c.tenant); err != nil {
+		return err
+	}
+	if err := add(ctx, &c.write, c.installations, c.whole); err != nil {
+		return err
+	}
+	if len(c.write.Put) == 0 && len(c.write.Delete) == 0 {
+		return nil
+	}
+	if err := c.store.Commit(ctx, c.write); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+func add[T any](ctx context.Context, w *storage.Write, repo *storage.Repo[T], t *tracked[T]) error {
+	if t == nil {
+		return nil
+	}
+	if !t.moved {
+		w.Hold = append(w.Hold, t.Ref())
+		return nil
+	}
+	rec, err := repo.Encode(ctx, t.Item)
+	if err != nil {
+		return err
+	}
+	if rec.Wake.Before(t.leased) && !rec.Wake.IsZero() {
+		rec.Wake = storage.Instant(t.leased)
+	}
+	w.Put = append(w.Put, rec)
+	return nil
+}
+
+// open makes sure that the tenant exists and takes new things.
+func (c *change) open(ctx context.Context, by enrollment.Actor) error {
+	switch c.tenant.Value.State {
+	case enrollment.TenantClosed:
+		return enrollment.NewProblem(enrollment.CodeTenantClosed)
+	case enrollment.TenantErased:
+		return enrollment.NewProblem(enrollment.CodeTenantErased)
+	}
+	if c.tenant.found {
+		return nil
+	}
+	id := enrollment.TenantID(c.tenant.Tenant)
+	c.tenant.Value = enrollment.Tenant{ID: id, State: enrollment.TenantOpen, CreatedAt: c.now}
+	c.tenant.found, c.tenant.moved = true, true
+	return c.noteTenant(ctx, enrollment.AuditFact{Act: enrollment.ActTenantOpened, By: by})
+}
+
+// notErased refuses what is done to a tenant of which nothing is left.
+func (c *change) notErased() error {
+	if c.tenant.Value.State == enrollment.TenantErased {
+		return enrollment.NewProblem(enrollment.CodeTenantErased)
+	}
+	return nil
+}
+
+// sealSecret adds a new secret to the write.
+func (c *change) sealSecret(ctx context.Context, ref storage.SecretRef, secret []byte) error {
+	rec, err := c.vault.Seal(ctx, ref, secret)
+	if err != nil {
+		return err
+	}
+	c.write.Put = append(c.write.Put, rec)
+	return nil
+}
+
+// dropSecret deletes a secret that nobody needs any more.
+func (c *change) dropSecret(ctx context.Context, ref storage.SecretRef) error {
+	rec, err := c.store.Get(ctx, ref.Key())
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.write.Delete = append(c.write.Delete, rec.Ref())
+	return nil
+}

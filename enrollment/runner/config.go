@@ -1,0 +1,86 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/apns"
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// Config is what a host plugs in.
+type Config struct {
+	Store    storage.Store     // where everything is kept; needed
+	Sealer   storage.Sealer    // protects what is kept; needed
+	Verifier abmtoken.Verifier // asks Apple whose token it is; needed
+
+	Push     apns.Checker        // looks at push certificates; nil: renewals warn that nobody did
+	Notifier enrollment.Notifier // takes notices to people; nil: there are none
+	Log      *slog.Logger        // what went wrong where no caller hears of it; nil: nothing
+
+	// NewID makes the ID of a server ("srv"), renewal ("rnw") or secret; nil: 128 random bits behind the prefix.
+	NewID func(prefix string) string
+
+	KeyBits    int // of new key pairs: 2048 (also if zero) or 3072
+	KeyWorkers int // how many key pairs may be made at once, as each keeps a core busy; zero: 1
+	Workers    int // how many records one RunDue works on at once; zero: 4
+
+	Lease     time.Duration // how long a claimed record is left alone by other workers; zero: a minute
+	SettleFor time.Duration // how long a person waits at most for an outcome; zero: 5 seconds, negative: not at all
+}
+
+// shredder is what a sealer offers so that a tenant can be erased.
+type shredder interface {
+	Shred(ctx context.Context, tenant string) error
+}
+
+// Runner is the way into this library for a host. See the package comment.
+type Runner struct {
+	rooms
+	cfg     Config
+	log     *slog.Logger
+	keyGate chan struct{}
+}
+
+// New checks the configuration and returns a Runner. It reads and writes nothing.
+func New(cfg Config) (*Runner, error) {
+	switch {
+	case cfg.Store == nil:
+		return nil, errors.New("runner: Config.Store is missing: plug in a store, such as storage/bolt")
+	case cfg.Sealer == nil:
+		return nil, errors.New("runner: Config.Sealer is missing: plug in a sealer, such as storage/seal")
+	case cfg.Verifier == nil:
+		return nil, errors.New("runner: Config.Verifier is missing: plug in one that asks Apple, such as enrollment/dep")
+	case cfg.KeyBits != 0 && cfg.KeyBits != 2048 && cfg.KeyBits != 3072:
+		return nil, errors.New("runner: Config.KeyBits must be 2048 or 3072")
+	}
+	if cfg.NewID == nil {
+		cfg.NewID = randomID
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	orElse(&cfg.KeyWorkers, 1)
+	orElse(&cfg.Workers, 4)
+	orElse(&cfg.Lease, time.Minute)
+	orElse(&cfg.SettleFor, 5*time.Second)
+	return &Runner{
+		rooms: newRooms(cfg.Store, cfg.Sealer), cfg: cfg, log: cfg.Log,
+		keyGate: make(chan struct{}, cfg.KeyWorkers),
+	}, nil
+}
+
+func orElse[T int | time.Duration](field *T, usual T) {
+	if *field == 0 {
+		*field = usual
+	}
+}
+
+func randomID(prefix string) string { return prefix + "_" + strings.ToLower(rand.Text()) }

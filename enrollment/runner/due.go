@@ -1,0 +1,117 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// Due says how much of what is due one call of RunDue does.
+type Due struct {
+	Limit int      // records at most, 1 to 1000; zero: 100
+	Kinds []string // of these kinds only; empty: servers and renewals
+}
+
+// Ran is what one call of RunDue did.
+type Ran struct {
+	Claimed int       // records that were worked on
+	Failed  int       // of these, records that could not be; the log says why, and they are due again after the lease
+	More    bool      // more is due now: call again at once
+	Next    time.Time // when something is due next, if nothing is now; zero: never
+}
+
+// Kinds returns the kinds of records that become due.
+func Kinds() []string { return []string{KindRenewal, KindServer} }
+
+// RunDue does what is due: probes, reminders, checks and retries. Call it from a cron job, a queue or a loop, on any number
+// of machines; calls may overlap, fail, come late or twice. One bad record never stops the others.
+//
+// It takes no longer than a lease, and ends early with the context: what was claimed and not begun is given back.
+func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
+	orElse(&d.Limit, 100)
+	if len(d.Kinds) == 0 {
+		d.Kinds = Kinds()
+	}
+	claimed, err := r.store.Claim(ctx, storage.Claim{Kinds: d.Kinds, Limit: d.Limit, Lease: r.cfg.Lease})
+	if err != nil {
+		return Ran{}, asProblem(err)
+	}
+	ran := Ran{Claimed: len(claimed.Records), More: claimed.More, Next: claimed.Next}
+	leaseEnd := claimed.Now.Add(r.cfg.Lease)
+	within, cancel := context.WithTimeout(ctx, r.cfg.Lease)
+	defer cancel()
+
+	queue := make(chan storage.Record, len(claimed.Records))
+	for _, rec := range claimed.Records {
+		queue <- rec
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	var mu sync.Mutex
+	for range min(r.cfg.Workers, len(claimed.Records)) {
+		workers.Go(func() {
+			for rec := range queue {
+				if within.Err() != nil {
+					r.giveBack(rec)
+					continue
+				}
+				if err := r.work(within, rec.RecordKey, leaseEnd); err != nil {
+					r.log.ErrorContext(ctx, "a record could not be worked on", "record", rec.RecordKey.String(), "error", err)
+					mu.Lock()
+					ran.Failed++
+					mu.Unlock()
+					if within.Err() != nil {
+						r.giveBack(rec)
+					}
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return ran, ctx.Err()
+}
+
+// giveBack makes a claimed record due when its value says, so that nobody waits for the end of a lease that nobody needs.
+func (r *Runner) giveBack(rec storage.Record) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := r.change(ctx, enrollment.TenantID(rec.Tenant), func(c *change) error {
+		j, err := r.job(ctx, c, rec.RecordKey)
+		if err == nil {
+			j.keep(time.Time{})
+		}
+		return err
+	})
+	if err != nil {
+		r.log.Warn("a record was not given back; it is due again after its lease", "record", rec.RecordKey.String(), "error", err)
+	}
+}
+
+// Run calls RunDue until the context ends: whenever something is due, and at least every so often (zero: a minute), because
+// other processes may have made something due. Its error is the context's.
+func (r *Runner) Run(ctx context.Context, every time.Duration) error {
+	orElse(&every, time.Minute)
+	for ctx.Err() == nil {
+		ran, err := r.RunDue(ctx, Due{})
+		if err != nil && ctx.Err() == nil {
+			r.log.ErrorContext(ctx, "nothing could be claimed", "error", err)
+		}
+		if ran.More && ran.Failed < ran.Claimed {
+			continue
+		}
+		wait := every
+		if now, err := r.now(ctx); err == nil && !ran.Next.IsZero() {
+			wait = min(wait, max(ran.Next.Sub(now), time.Second))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+	return context.Cause(ctx)
+}

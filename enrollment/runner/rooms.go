@@ -1,0 +1,136 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/renewal"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// The kinds of records that a runner keeps, as [Runner.RunDue] and readers of the database name them. Secrets are
+// records of kind [storage.KindSecret].
+const (
+	KindServer       = "server"
+	KindRenewal      = "renewal"
+	KindTenant       = "tenant"
+	KindInstallation = "installation"
+	KindService      = "service"   // which server stands for a service at Apple
+	KindRecipient    = "recipient" // which server a certificate was made for
+	KindAudit        = "audit"
+	KindAuditLog     = "audit_log" // the order in which audit entries became visible
+)
+
+// serverRecord is a server with all that changes together with it.
+type serverRecord struct {
+	enrollment.Server
+	Watch   renewal.Watch        `json:"watch"`
+	Health  enrollment.Health    `json:"health"`
+	Uploads []time.Time          `json:"uploads,omitempty"` // of the last minute
+	Audit   enrollment.AuditHead `json:"audit"`
+}
+
+// installationRecord is what the whole installation shares.
+type installationRecord struct {
+	Policy enrollment.PolicyChange `json:"policy"`
+	Audit  enrollment.AuditHead    `json:"audit"`
+}
+
+// ownerRecord says whose a service or a certificate is.
+type ownerRecord struct {
+	Tenant enrollment.TenantID `json:"tenant"`
+	Server enrollment.ServerID `json:"server"`
+	Key    string              `json:"key,omitempty"`
+}
+
+type (
+	serverItem       = storage.Item[serverRecord]
+	renewalItem      = storage.Item[renewal.Renewal]
+	tenantItem       = storage.Item[enrollment.Tenant]
+	installationItem = storage.Item[installationRecord]
+	ownerItem        = storage.Item[ownerRecord]
+)
+
+// rooms are the typed views of one store.
+type rooms struct {
+	store         storage.Store
+	sealer        storage.Sealer
+	vault         *storage.Vault
+	servers       *storage.Repo[serverRecord]
+	renewals      *storage.Repo[renewal.Renewal]
+	tenants       *storage.Repo[enrollment.Tenant]
+	installations *storage.Repo[installationRecord]
+	services      *storage.Repo[ownerRecord]
+	recipients    *storage.Repo[ownerRecord]
+	entries       *storage.Repo[auditRecord]
+	auditLog      *storage.Repo[logRecord]
+}
+
+func newRooms(store storage.Store, sealer storage.Sealer) rooms {
+	return rooms{
+		store: store, sealer: sealer, vault: storage.NewVault(store, sealer),
+		servers: storage.NewRepo(store, sealer, storage.Spec[serverRecord]{
+			Kind: KindServer, Schema: 1,
+			Columns: func(s serverRecord) storage.Columns {
+				return storage.Columns{Parent: string(s.Site), State: string(s.Health), Wake: s.Watch.Wake()}
+			},
+		}),
+		renewals: storage.NewRepo(store, sealer, storage.Spec[renewal.Renewal]{
+			Kind: KindRenewal, Schema: 1,
+			Columns: func(r renewal.Renewal) storage.Columns {
+				return storage.Columns{Parent: string(r.Server), State: string(r.State), Wake: r.Wake()}
+			},
+		}),
+		// What outlives a tenant's data key, or belongs to nobody, is signed for the installation.
+		tenants: storage.NewRepo(store, sealer, storage.Spec[enrollment.Tenant]{
+			Kind: KindTenant, Schema: 1, Installation: true,
+			Columns: func(t enrollment.Tenant) storage.Columns { return storage.Columns{State: string(t.State)} },
+		}),
+		installations: storage.NewRepo(store, sealer, storage.Spec[installationRecord]{
+			Kind: KindInstallation, Schema: 1, Installation: true,
+		}),
+		services:   storage.NewRepo(store, sealer, ownerSpec(KindService)),
+		recipients: storage.NewRepo(store, sealer, ownerSpec(KindRecipient)),
+		entries:    storage.NewRepo(store, sealer, auditSpec),
+		auditLog:   storage.NewRepo(store, sealer, logSpec),
+	}
+}
+
+// ownerSpec keeps owners by tenant, so that an erased tenant's are found.
+func ownerSpec(kind string) storage.Spec[ownerRecord] {
+	return storage.Spec[ownerRecord]{
+		Kind: kind, Schema: 1, Installation: true,
+		Columns: func(o ownerRecord) storage.Columns { return storage.Columns{Parent: string(o.Tenant)} },
+	}
+}
+
+// onlyID is the ID of a record of which there is one.
+const onlyID = "only"
+
+// now returns the store's time, the only clock that steps know.
+func (m rooms) now(ctx context.Context) (time.Time, error) {
+	c, err := m.store.Claim(ctx, storage.Claim{})
+	return c.Now, err
+}
+
+// find reads an item, or returns a new one and false where there is none.
+func find[T any](ctx context.Context, repo *storage.Repo[T], tenant, id string) (storage.Item[T], bool, error) {
+	item, err := repo.Get(ctx, tenant, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		var none T
+		return repo.New(tenant, id, none), false, nil
+	}
+	return item, err == nil, err
+}
+
+// policy returns the rules of one tenant, as read with the installation's record.
+func (m rooms) policy(ctx context.Context, t enrollment.Tenant) (enrollment.Policy, error) {
+	installation, _, err := find(ctx, m.installations, "", onlyID)
+	if err != nil {
+		return enrollment.Policy{}, fmt.Errorf("reading the policy: %w", err)
+	}
+	return enrollment.DefaultPolicy().With(installation.Value.Policy).With(t.Policy), nil
+}

@@ -1,0 +1,228 @@
+package runner
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/renewal"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// ServerView is a server as a person sees it: what is kept, and what follows from it now.
+type ServerView struct {
+	enrollment.Server
+	Health     enrollment.Health   `json:"health"`
+	DaysLeft   int                 `json:"days_left"` // whole days until the token expires; negative afterwards
+	Causes     []enrollment.Cause  `json:"causes,omitempty"`
+	Answer     enrollment.Answer   `json:"answer,omitempty"`       // Apple's last definite answer
+	AnsweredAt time.Time           `json:"answered_at,omitzero"`   // when Apple gave it
+	Reason     string              `json:"reason,omitempty"`       // Apple's own word for a refusal
+	Problem    *enrollment.Problem `json:"problem,omitempty"`      // what is wrong with a token that Apple accepts
+	ProbeAt    time.Time           `json:"probe_at,omitzero"`      // when Apple is asked next
+	QuietUntil time.Time           `json:"quiet_until,omitzero"`   // no expiry reminders before this
+	Failures   int                 `json:"failures,omitempty"`     // how often in a row Apple did not answer
+	LiveRun    *RenewalView        `json:"live_renewal,omitempty"` // where one was asked for and is under way
+}
+
+func viewServer(s serverRecord, p enrollment.Policy, now time.Time, certificateOut bool) ServerView {
+	v := ServerView{
+		Server: s.Server, Health: s.Watch.Health(p, now), Answer: s.Watch.Answer, AnsweredAt: s.Watch.AnsweredAt,
+		Reason: s.Watch.Reason, Problem: s.Watch.Problem, ProbeAt: s.Watch.ProbeAt, QuietUntil: s.Watch.QuietUntil,
+		Failures: s.Watch.Failures,
+	}
+	if s.Token != nil {
+		v.DaysLeft = wholeDays(s.Token.Expires.Sub(now))
+	}
+	if v.Health == enrollment.Rejected {
+		v.Causes = enrollment.RejectionCauses(certificateOut)
+	}
+	return v
+}
+
+// wholeDays rounds towards the past, so that a token which expired an hour ago has -1 days left.
+func wholeDays(d time.Duration) int {
+	const day = 24 * time.Hour
+	days := int(d / day)
+	if d < 0 && d%day != 0 {
+		days--
+	}
+	return days
+}
+
+// NewServer describes a server to be added.
+type NewServer struct {
+	Name string // as at the portal; shown to people
+	Site enrollment.SiteID
+	ID   enrollment.ServerID // empty: made by Config.NewID. Adding the same ID twice returns what is there
+}
+
+// AddServer adds a server without a token; the tenant comes into being with its first. A renewal gives it one.
+func (t *Tenant) AddServer(ctx context.Context, by enrollment.Actor, n NewServer) (ServerView, error) {
+	if err := validActor(by); err != nil {
+		return ServerView{}, err
+	}
+	if n.ID == "" {
+		n.ID = enrollment.ServerID(t.r.cfg.NewID("srv"))
+	}
+	if err := validServer(n); err != nil {
+		return ServerView{}, err
+	}
+	var view ServerView
+	err := t.change(ctx, func(c *change) error {
+		if err := c.open(ctx, by); err != nil {
+			return err
+		}
+		item, found, err := find(ctx, c.servers, c.tenant.Tenant, string(n.ID))
+		if err != nil {
+			return err
+		}
+		s := c.track(item, found)
+		if !found {
+			s.Value = serverRecord{
+				Server: enrollment.Server{ID: n.ID, Tenant: t.id, Site: n.Site, Name: n.Name, CreatedAt: c.now},
+				Watch:  renewal.NewWatch(t.id, n.ID),
+			}
+			if err := c.note(ctx, s, enrollment.AuditFact{
+				Act: enrollment.ActServerAdded, By: by, Detail: map[string]string{"name": n.Name, "site": string(n.Site)},
+			}); err != nil {
+				return err
+			}
+		}
+		view = viewServer(s.Value, c.policy, c.now, false)
+		return nil
+	})
+	return view, err
+}
+
+func validServer(n NewServer) error {
+	if strings.TrimSpace(n.Name) == "" || len(n.Name) > maxName || !printable(n.Name) {
+		return invalid("name", "1 to 128 printable characters")
+	}
+	if len(n.Site) > maxName || !printable(string(n.Site)) {
+		return invalid("site", "at most 128 printable characters")
+	}
+	if len(n.ID) > maxName || !printable(string(n.ID)) || strings.Contains(string(n.ID), "/") ||
+		strings.HasPrefix(string(n.ID), renewalPrefix) {
+		return invalid("server", "1 to 128 printable characters without a slash, not the ID of a renewal")
+	}
+	return nil
+}
+
+// Server returns one server, with its live renewal if there is one.
+func (t *Tenant) Server(ctx context.Context, id enrollment.ServerID) (ServerView, error) {
+	c, err := t.r.newChange(ctx, t.id)
+	if err != nil {
+		return ServerView{}, asProblem(err)
+	}
+	s, err := c.server(ctx, id)
+	if err != nil {
+		return ServerView{}, asProblem(err)
+	}
+	live, err := c.live(ctx, s)
+	if err != nil {
+		return ServerView{}, asProblem(err)
+	}
+	view := viewServer(s.Value, c.policy, c.now, live != nil && live.Value.CertificateOut())
+	if live != nil {
+		run := viewRenewal(live.Value, c.policy, c.now, enrollment.Nobody)
+		view.LiveRun = &run
+	}
+	return view, nil
+}
+
+// live returns the renewal of a server that is under way; nil: none.
+func (c *change) live(ctx context.Context, s *tracked[serverRecord]) (*tracked[renewal.Renewal], error) {
+	if s.Value.Renewal == "" {
+		return nil, nil
+	}
+	r, err := c.renewal(ctx, s.Value.Renewal)
+	if err != nil || !r.Value.Live() {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Page selects a part of a list.
+type Page struct {
+	After storage.Position // the Next of the page before; zero: from the beginning
+	Limit int              // 1 to 1000; zero: 100
+}
+
+func (p Page) query(q storage.Query) storage.Query {
+	orElse(&p.Limit, 100)
+	q.After, q.Limit = p.After, p.Limit
+	return q
+}
+
+// ServerPage is one part of a list of servers.
+type ServerPage struct {
+	Servers []ServerView
+	Next    storage.Position // where the next page begins; meaningful only if More
+	More    bool
+	// Damaged has an error for each server whose record cannot be read; the others are listed all the same.
+	Damaged []error
+}
+
+// ServerQuery narrows a list of servers; zero values: any.
+type ServerQuery struct {
+	Site   enrollment.SiteID
+	Health enrollment.Health
+	Page
+}
+
+// Servers lists the tenant's servers by ID, with their health.
+func (t *Tenant) Servers(ctx context.Context, q ServerQuery) (ServerPage, error) {
+	if _, err := t.opened(ctx); err != nil {
+		return ServerPage{}, err
+	}
+	return t.r.listServers(ctx, storage.Query{Tenant: string(t.id)}, q)
+}
+
+// Servers lists all servers of the installation by tenant and ID, with their health.
+func (r *Runner) Servers(ctx context.Context, q ServerQuery) (ServerPage, error) {
+	return r.listServers(ctx, storage.Query{AllTenants: true}, q)
+}
+
+func (r *Runner) listServers(ctx context.Context, base storage.Query, q ServerQuery) (ServerPage, error) {
+	base = q.query(base)
+	base.Parent, base.State = string(q.Site), string(q.Health)
+	items, damaged, err := r.servers.List(ctx, base)
+	if err != nil {
+		return ServerPage{}, asProblem(err)
+	}
+	now, err := r.now(ctx)
+	if err != nil {
+		return ServerPage{}, asProblem(err)
+	}
+	page := ServerPage{Servers: make([]ServerView, 0, len(items)), Damaged: damaged}
+	policies := map[string]enrollment.Policy{}
+	for _, item := range items {
+		p, known := policies[item.Tenant]
+		if !known {
+			if p, err = r.tenantPolicy(ctx, enrollment.TenantID(item.Tenant)); err != nil {
+				return ServerPage{}, asProblem(err)
+			}
+			policies[item.Tenant] = p
+		}
+		page.Servers = append(page.Servers, viewServer(item.Value, p, now, false))
+		page.Next = storage.Position{Tenant: item.Tenant, ID: item.ID}
+	}
+	page.More = len(items)+len(damaged) == base.Limit
+	return page, nil
+}
+
+// Stats counts the servers of the installation by health, in one indexed query. A health that changed by the passing of
+// time alone counts from the next RunDue on.
+func (r *Runner) Stats(ctx context.Context) (map[enrollment.Health]int, error) {
+	counts, err := r.store.Count(ctx, storage.Query{Kind: KindServer, AllTenants: true})
+	if err != nil {
+		return nil, asProblem(err)
+	}
+	out := make(map[enrollment.Health]int, len(counts))
+	for state, n := range counts {
+		out[enrollment.Health(state)] = n
+	}
+	return out, nil
+}

@@ -1,0 +1,190 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// AuditFault is something that is wrong with the audit.
+type AuditFault struct {
+	Tenant  enrollment.TenantID `json:"tenant,omitempty"`
+	Subject string              `json:"subject,omitempty"` // empty: the log of all entries
+	Seq     int64               `json:"seq"`               // the first entry of the subject, or place in the log, that does not fit
+	Why     string              `json:"why"`
+}
+
+// AuditReport is what a verification of the audit found.
+type AuditReport struct {
+	Subjects int          `json:"subjects"`
+	Entries  int64        `json:"entries"`
+	Faults   []AuditFault `json:"faults,omitempty"`
+}
+
+// maxFaults bounds a report; the first faults tell the story.
+const maxFaults = 100
+
+func (a *AuditReport) fault(f AuditFault) {
+	if len(a.Faults) < maxFaults {
+		a.Faults = append(a.Faults, f)
+	}
+}
+
+// VerifyAudit walks every subject's history and the log of all entries, and reports each place where an entry was changed,
+// dropped, moved or cut off. Checkpoints that were kept elsewhere show a log that was rewritten as a whole.
+func (r *Runner) VerifyAudit(ctx context.Context, kept ...Checkpoint) (AuditReport, error) {
+	var report AuditReport
+	if err := r.verifyHistories(ctx, &report); err != nil {
+		return report, asProblem(err)
+	}
+	if err := r.verifyLog(ctx, &report, kept); err != nil {
+		return report, asProblem(err)
+	}
+	return report, nil
+}
+
+// history is the walk through one subject.
+type history struct {
+	tenant, subject string
+	head            enrollment.AuditHead
+	broken          bool
+}
+
+func (r *Runner) verifyHistories(ctx context.Context, report *AuditReport) error {
+	var walk *history
+	finish := func() error {
+		if walk == nil {
+			return nil
+		}
+		report.Subjects++
+		return r.compareHead(ctx, report, walk)
+	}
+	for after := (storage.Position{}); ; {
+		records, err := r.store.List(ctx, storage.Query{Kind: KindAudit, AllTenants: true, After: after, Limit: storage.MaxPage})
+		if err != nil {
+			return err
+		}
+		for _, rec := range records {
+			after = rec.Position()
+			report.Entries++
+			item, err := r.entries.Decode(ctx, rec)
+			subject := rec.Parent
+			if err == nil {
+				subject = item.Value.Subject
+			}
+			if walk == nil || walk.tenant != rec.Tenant || walk.subject != subject {
+				if err := finish(); err != nil {
+					return err
+				}
+				walk = &history{tenant: rec.Tenant, subject: subject}
+			}
+			walk.take(report, item, err)
+		}
+		if len(records) < storage.MaxPage {
+			return finish()
+		}
+	}
+}
+
+func (h *history) take(report *AuditReport, item storage.Item[auditRecord], err error) {
+	seq := h.head.Seq + 1
+	entry := item.Value.AuditEntry
+	switch {
+	case h.broken:
+		return
+	case err != nil:
+		h.broken = true
+		report.fault(AuditFault{enrollment.TenantID(h.tenant), h.subject, seq, "the entry was changed: " + err.Error()})
+	case item.ID != auditID(entry.Subject, entry.Seq) || !entry.Follows(h.head):
+		h.broken = true
+		report.fault(AuditFault{enrollment.TenantID(h.tenant), h.subject, seq, "an entry is missing, moved or changed"})
+	default:
+		h.head = enrollment.AuditHead{Seq: entry.Seq, Hash: entry.Hash()}
+	}
+}
+
+// compareHead holds the end of a history against the end that its subject remembers.
+func (r *Runner) compareHead(ctx context.Context, report *AuditReport, h *history) error {
+	if h.broken {
+		return nil
+	}
+	head, err := r.headOf(ctx, h)
+	switch {
+	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrShredded):
+		return nil // the subject was erased; its audit is kept
+	case errors.Is(err, storage.ErrDamaged):
+		report.fault(AuditFault{enrollment.TenantID(h.tenant), h.subject, h.head.Seq, "the subject's record was changed"})
+		return nil
+	case err != nil:
+		return err
+	case head != h.head:
+		report.fault(AuditFault{
+			enrollment.TenantID(h.tenant), h.subject, h.head.Seq + 1,
+			fmt.Sprintf("the history ends at entry %d, its subject remembers %d", h.head.Seq, head.Seq),
+		})
+	}
+	return nil
+}
+
+func (r *Runner) headOf(ctx context.Context, h *history) (enrollment.AuditHead, error) {
+	switch {
+	case h.tenant == "":
+		item, err := r.installations.Get(ctx, "", onlyID)
+		return item.Value.Audit, err
+	case h.subject == h.tenant:
+		item, err := r.tenants.Get(ctx, h.tenant, onlyID)
+		return item.Value.Audit, err
+	}
+	item, err := r.servers.Get(ctx, h.tenant, h.subject)
+	return item.Value.Audit, err
+}
+
+func (r *Runner) verifyLog(ctx context.Context, report *AuditReport, kept []Checkpoint) error {
+	head, _, err := find(ctx, r.auditLog, "", logHead)
+	if err != nil {
+		return err
+	}
+	var last logRecord
+	hashes := map[int64]string{}
+	for _, c := range kept {
+		hashes[c.Size] = ""
+	}
+	for {
+		lines, damaged, err := r.auditLog.List(ctx, storage.Query{After: storage.Position{ID: logID(last.Position)}, Limit: storage.MaxPage})
+		if err != nil {
+			return err
+		}
+		if len(damaged) > 0 {
+			report.fault(AuditFault{Seq: last.Position + 1, Why: "a line of the log was changed: " + damaged[0].Error()})
+			return nil
+		}
+		for _, item := range lines {
+			line := item.Value
+			entry, err := r.entries.Get(ctx, line.Tenant, line.Entry)
+			if line.Position != last.Position+1 || line.Hash != line.after(last.Hash) ||
+				err != nil || entry.Value.Hash() != line.Digest || entry.Value.Filed != line.Position {
+				report.fault(AuditFault{Seq: last.Position + 1, Why: "a line of the log, or its entry, is missing or changed"})
+				return nil
+			}
+			last = line
+			if _, wanted := hashes[line.Position]; wanted {
+				hashes[line.Position] = line.Hash
+			}
+		}
+		if len(lines) < storage.MaxPage {
+			break
+		}
+	}
+	if head.Value.Position != last.Position || head.Value.Hash != last.Hash {
+		report.fault(AuditFault{Seq: last.Position + 1, Why: fmt.Sprintf("the log has %d lines, its head counts %d", last.Position, head.Value.Position)})
+	}
+	for _, c := range kept {
+		if c.Size > 0 && hashes[c.Size] != c.Hash {
+			report.fault(AuditFault{Seq: c.Size, Why: "the log is not the one of the checkpoint: it was cut off or rewritten"})
+		}
+	}
+	return nil
+}
