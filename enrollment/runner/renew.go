@@ -45,7 +45,7 @@ func (t *Tenant) StartRenewal(ctx context.Context, by enrollment.Actor, server e
 		return RenewalView{}, err
 	}
 	view, err := t.settled(ctx, by, id)
-	if err == nil && view.State == renewal.CheckingPush && view.Problem != nil {
+	if err == nil && view.Problem != nil && view.Problem.Code == enrollment.CodePushExpired {
 		return view, view.Problem
 	}
 	return view, err
@@ -101,16 +101,11 @@ func (t *Tenant) Renewals(ctx context.Context, by enrollment.Actor, server enrol
 		return RenewalPage{}, asProblem(err)
 	}
 	q := page.query(storage.Query{Tenant: string(t.id), Parent: string(server)})
-	items, damaged, err := t.r.renewals.List(ctx, q)
-	if err != nil {
-		return RenewalPage{}, asProblem(err)
-	}
-	out := RenewalPage{Renewals: make([]RenewalView, 0, len(items)), Damaged: damaged, More: len(items)+len(damaged) == q.Limit}
-	for _, item := range items {
-		out.Renewals = append(out.Renewals, viewRenewal(item.Value, c.policy, c.now, by))
-		out.Next = storage.Position{Tenant: item.Tenant, ID: item.ID}
-	}
-	return out, nil
+	var out RenewalPage
+	out.Renewals, out.Damaged, out.Next, out.More, err = list(ctx, t.r.renewals, t.r.store, q, func(item renewalItem) (RenewalView, error) {
+		return viewRenewal(item.Value, c.policy, c.now, by), nil
+	})
+	return out, asProblem(err)
 }
 
 // Certificate is what is uploaded at Apple's portal.

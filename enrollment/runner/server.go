@@ -144,18 +144,6 @@ func (c *change) live(ctx context.Context, s *tracked[serverRecord]) (*tracked[r
 	return r, nil
 }
 
-// Page selects a part of a list.
-type Page struct {
-	After storage.Position // the Next of the page before; zero: from the beginning
-	Limit int              // 1 to 1000; zero: 100
-}
-
-func (p Page) query(q storage.Query) storage.Query {
-	orElse(&p.Limit, 100)
-	q.After, q.Limit = p.After, p.Limit
-	return q
-}
-
 // ServerPage is one part of a list of servers.
 type ServerPage struct {
 	Servers []ServerView
@@ -188,29 +176,24 @@ func (r *Runner) Servers(ctx context.Context, q ServerQuery) (ServerPage, error)
 func (r *Runner) listServers(ctx context.Context, base storage.Query, q ServerQuery) (ServerPage, error) {
 	base = q.query(base)
 	base.Parent, base.State = string(q.Site), string(q.Health)
-	items, damaged, err := r.servers.List(ctx, base)
-	if err != nil {
-		return ServerPage{}, asProblem(err)
-	}
 	now, err := r.now(ctx)
 	if err != nil {
 		return ServerPage{}, asProblem(err)
 	}
-	page := ServerPage{Servers: make([]ServerView, 0, len(items)), Damaged: damaged}
+	var out ServerPage
 	policies := map[string]enrollment.Policy{}
-	for _, item := range items {
+	out.Servers, out.Damaged, out.Next, out.More, err = list(ctx, r.servers, r.store, base, func(item serverItem) (ServerView, error) {
 		p, known := policies[item.Tenant]
 		if !known {
+			var err error
 			if p, err = r.tenantPolicy(ctx, enrollment.TenantID(item.Tenant)); err != nil {
-				return ServerPage{}, asProblem(err)
+				return ServerView{}, err
 			}
 			policies[item.Tenant] = p
 		}
-		page.Servers = append(page.Servers, viewServer(item.Value, p, now, false))
-		page.Next = storage.Position{Tenant: item.Tenant, ID: item.ID}
-	}
-	page.More = len(items)+len(damaged) == base.Limit
-	return page, nil
+		return viewServer(item.Value, p, now, false), nil
+	})
+	return out, asProblem(err)
 }
 
 // Stats counts the servers of the installation by health, in one indexed query. A health that changed by the passing of
