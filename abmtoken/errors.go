@@ -22,42 +22,32 @@ var (
 	ErrBadContent = errors.New("abmtoken: the decrypted text is not a valid server token")
 	// ErrExpired: the token's expiry has passed.
 	ErrExpired = errors.New("abmtoken: the token has expired")
+	// ErrFIPS: the file needs a method that the process may not use, because it runs with GODEBUG=fips140=only. See
+	// [Envelope.AllowFIPSException].
+	ErrFIPS = errors.New("abmtoken: Apple encrypts server tokens in a way that fips140=only forbids")
+	// ErrInternal: the reader itself failed. That is a mistake of this package, please report it; nothing was read.
+	ErrInternal = errors.New("abmtoken: the reader failed on this file; please report it")
 	// ErrBadKey: not a usable RSA private key or certificate; the error says why.
 	ErrBadKey = errors.New("abmtoken: not a usable key")
-)
-
-// FileKind says what a file is.
-type FileKind string
-
-// The kinds of files that people upload instead of a server token.
-const (
-	FileEmpty        FileKind = "empty file"
-	FileTruncated    FileKind = "truncated download"
-	FileDamaged      FileKind = "damaged message"
-	FileContentToken FileKind = "content token" // .vpptoken of Apps and Books
-	FileCertificate  FileKind = "certificate"
-	FilePushCert     FileKind = "push certificate"
-	FileRequest      FileKind = "certificate signing request"
-	FilePrivateKey   FileKind = "private key"
-	FilePublicKey    FileKind = "public key"
-	FilePKCS12       FileKind = "PKCS #12 file"
-	FileSigned       FileKind = "signed message"
-	FileOtherCMS     FileKind = "message of another type"
-	FileTokenJSON    FileKind = "decrypted token"
-	FilePlist        FileKind = "property list"
-	FileHTML         FileKind = "web page"
-	FileZip          FileKind = "zip archive"
-	FilePDF          FileKind = "PDF document"
-	FileJSON         FileKind = "JSON file"
-	FileUnknown      FileKind = "unknown file"
 )
 
 // NotServerTokenError says what a refused file is instead. It matches [ErrNotServerToken].
 type NotServerTokenError struct{ Kind FileKind }
 
 func (e *NotServerTokenError) Error() string {
-	return fmt.Sprintf("abmtoken: not a server token (.p7m): this is a %s; %s", e.Kind, e.Kind.Advice())
+	return fmt.Sprintf("abmtoken: not a server token (.p7m): this is %s %s; %s", e.Kind.article(), e.Kind, e.Kind.Advice())
 }
 
 // Is makes errors.Is(err, ErrNotServerToken) true.
 func (e *NotServerTokenError) Is(target error) bool { return target == ErrNotServerToken }
+
+// refuse makes the error for a file of that kind.
+func refuse(kind FileKind) error { return &NotServerTokenError{Kind: kind} }
+
+// contain turns a panic into [ErrInternal]. It guards each function that meets a stranger's bytes; nothing is known
+// to need it.
+func contain(err *error) {
+	if recover() != nil {
+		*err = ErrInternal
+	}
+}
