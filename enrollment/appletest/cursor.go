@@ -14,7 +14,7 @@ const cursorLife = 7 * 24 * time.Hour
 // cursor is a place in a list. Clients see it sealed, so they cannot make or change one.
 type cursor struct {
 	Service  string `json:"s"`
-	Made     int64  `json:"t"`
+	Made     int64  `json:"t"`           // in nanoseconds
 	Event    int    `json:"e"`           // the next entry of the sync list
 	Serial   string `json:"n,omitempty"` // the last device of the pages before, while fetching
 	Finished bool   `json:"f,omitempty"` // fetching has ended: sync from here
@@ -22,7 +22,7 @@ type cursor struct {
 
 // writeCursor needs the lock.
 func (a *Apple) writeCursor(c cursor, s *Service) string {
-	c.Service, c.Made = s.uuid, a.clock().Unix()
+	c.Service, c.Made = s.uuid, a.clock().UnixNano()
 	text, err := json.Marshal(c)
 	if err != nil {
 		panic(err) // strings and numbers
@@ -42,7 +42,7 @@ func (a *Apple) readCursor(id string, s *Service) (cursor, answer) {
 	if !hmac.Equal(mac, a.cursorMAC(text)) || json.Unmarshal(text, &c) != nil || c.Service != s.uuid {
 		return cursor{}, invalid
 	}
-	if a.clock().Sub(time.Unix(c.Made, 0)) > cursorLife {
+	if a.clock().Sub(time.Unix(0, c.Made)) > cursorLife {
 		return cursor{}, badRequest("EXPIRED_CURSOR")
 	}
 	return c, answer{}

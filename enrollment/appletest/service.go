@@ -13,7 +13,8 @@ type Service struct {
 	name        string
 	certificate *certificate
 	consumers   map[*Admin]consumer
-	present     *token
+	present     *token // that may be used
+	latest      *token // that was downloaded last, dead or alive
 	deleted     bool
 	events      []deviceEvent
 	profiles    map[string]*profile

@@ -56,16 +56,10 @@ func (s *Service) TokenState() (cause Death, downloaded bool) {
 	a := s.org.apple
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var last *token
-	for _, t := range a.tokens {
-		if t.service == s && (last == nil || t.issued.After(last.issued) || t == s.present) {
-			last = t
-		}
-	}
-	if last == nil {
+	if s.latest == nil {
 		return Alive, false
 	}
-	return last.state(a.clock()), true
+	return s.latest.state(a.clock()), true
 }
 
 // DownloadToken makes a new token, which kills the one before at once, and returns its file, encrypted to the
@@ -87,7 +81,7 @@ func (p *Admin) DownloadToken(s *Service) (file []byte, name string, err error) 
 		return nil, "", err
 	}
 	s.kill(Downloaded)
-	s.present = t
+	s.present, s.latest = t, t
 	a.tokens[t.key] = t
 	return file, fileName(s.name, t.issued), nil
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 )
 
+// ages is a window for tests whose clock stands elsewhere than that of the OAuth library.
+const ages = 1e6 * time.Hour
+
 // fixed returns a clock that stands, and the hand that moves it.
 func fixed(at time.Time) (now func() time.Time, move func(time.Duration)) {
 	return func() time.Time { return at }, func(d time.Duration) { at = at.Add(d) }
@@ -100,7 +103,7 @@ func TestTokensDie(t *testing.T) {
 		{appletest.Expired, func(*testing.T, *shop) { move(366 * 24 * time.Hour) }},
 	} {
 		t.Run(string(c.cause), func(t *testing.T) {
-			s := newShop(t, appletest.Options{Now: now, Behavior: appletest.Behavior{TimestampWindow: 1e6 * time.Hour}})
+			s := newShop(t, appletest.Options{Now: now, Behavior: appletest.Behavior{TimestampWindow: ages}})
 			client := s.connect(t)
 			require.Equal(t, 200, do(t, client, "GET", "/account", "").Status)
 			c.kill(t, s)
