@@ -36,6 +36,7 @@ func serverSpec() storage.Spec[server] {
 
 type kit struct {
 	storage.Store
+	keys   *seal.Keyring
 	sealer *seal.Sealer
 	vault  *storage.Vault
 	repo   *storage.Repo[server]
@@ -44,9 +45,10 @@ type kit struct {
 func newKit(t testing.TB) kit {
 	t.Helper()
 	store := memory.New(nil)
-	sealer, err := seal.New(store, seal.MemoryKeyring(), seal.Options{})
+	keys := seal.MemoryKeyring()
+	sealer, err := seal.New(store, keys, seal.Options{})
 	require.NoError(t, err)
-	return kit{store, sealer, storage.NewVault(store, sealer), storage.NewRepo(store, sealer, serverSpec())}
+	return kit{store, keys, sealer, storage.NewVault(store, sealer), storage.NewRepo(store, sealer, serverSpec())}
 }
 
 func (k kit) put(t testing.TB, rec storage.Record, err error) {
