@@ -216,14 +216,18 @@ func try(transport http.RoundTripper, method, path, body string) (reply, error) 
 	return reply{resp.StatusCode, string(text), resp.Header}, err
 }
 
+// signer is an honest OAuth 1.0a client over a transport.
+func (s *shop) signer(c credentials, over http.RoundTripper) http.RoundTripper {
+	config := &oauth1.Config{ConsumerKey: c.ConsumerKey, ConsumerSecret: c.ConsumerSecret, Realm: "ADM"}
+	client := config.Client(oauth1.NoContext, oauth1.NewToken(c.AccessToken, c.AccessSecret))
+	client.Transport.(*oauth1.Transport).Base = headers{next: over}
+	return client.Transport
+}
+
 // session opens a session with a token; the answer is returned as it came.
 func (s *shop) session(t testing.TB, c credentials) reply {
 	t.Helper()
-	config := &oauth1.Config{ConsumerKey: c.ConsumerKey, ConsumerSecret: c.ConsumerSecret, Realm: "ADM"}
-	client := config.Client(
-		oauth1.NoContext, oauth1.NewToken(c.AccessToken, c.AccessSecret))
-	client.Transport.(*oauth1.Transport).Base = headers{next: s.apple.Transport()}
-	return do(t, client.Transport, "GET", "/session", "")
+	return do(t, s.signer(c, s.apple.Transport()), "GET", "/session", "")
 }
 
 // connect opens a session and returns a transport that uses it, with protocol version 10.
