@@ -1,0 +1,185 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// retry is how often a file that is held elsewhere is tried again.
+const retry = 10 * time.Millisecond
+
+// file is an open store file.
+type file struct {
+	db *bbolt.DB
+	os *os.File
+}
+
+// openFile opens, and makes if there is none, the store file at path, waiting for its lock.
+func openFile(ctx context.Context, path string, o Options) (*file, error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := create(path); err != nil {
+			return nil, err
+		}
+	}
+	deadline := time.NewTimer(o.Wait)
+	defer deadline.Stop()
+	for {
+		f, err := tryFile(path, o)
+		if !errors.Is(err, berrors.ErrTimeout) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-deadline.C:
+			return nil, fmt.Errorf("%w: %s was not released within %v: end the other program, or try again later",
+				storage.ErrLocked, path, o.Wait)
+		case <-time.After(retry):
+		}
+	}
+}
+
+// tryFile opens the file unless it is held elsewhere: then the error is bbolt's ErrTimeout.
+func tryFile(path string, o Options) (*file, error) {
+	f := &file{}
+	var err error
+	fault := guarded(func() {
+		f.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout: 1, // one try
+			NoSync:  o.noSync, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+			OpenFile: func(path string, _ int, _ os.FileMode) (*os.File, error) {
+				f.os, err = checked(path)
+				return f.os, err
+			},
+		})
+		if err == nil {
+			err = f.db.View(func(t *bbolt.Tx) error { return checkLayout(path, t) })
+		}
+	})
+	if fault != nil {
+		err = damaged(path, fmt.Sprint(fault))
+	}
+	if err == nil {
+		return f, nil
+	}
+	if f.os != nil {
+		_ = f.close(fault == nil && f.db != nil)
+	}
+	if errors.Is(err, berrors.ErrInvalid) || errors.Is(err, berrors.ErrChecksum) || errors.Is(err, berrors.ErrVersionMismatch) {
+		err = damaged(path, err.Error())
+	}
+	return nil, err
+}
+
+// checked opens, locks and examines an existing file before bbolt maps it: bbolt trusts what it maps.
+func checked(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := examine(f, path); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func examine(f *os.File, path string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("store file %s: %w: it is no regular file", path, fs.ErrInvalid)
+	}
+	if others := info.Mode().Perm() & 0o077; others != 0 && runtime.GOOS != "windows" {
+		return fmt.Errorf("store file %s may be used by other users (mode %04o): %w: run chmod 600 %[1]s",
+			path, info.Mode().Perm(), fs.ErrPermission)
+	}
+	if err := lock(f); err != nil {
+		return err
+	}
+	return verify(f, path)
+}
+
+// close releases the file. When bbolt cannot be trusted any more, its mapping is left until the process ends.
+func (f *file) close(sound bool) error {
+	if !sound {
+		return f.os.Close()
+	}
+	return f.db.Close()
+}
+
+// create makes a new store file whole before it gets its name, so that no crash leaves half a file there.
+func create(path string) (err error) {
+	dir := filepath.Dir(path)
+	temp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp.Name()) }()
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(temp.Name(), 0o600, nil)
+	if err == nil {
+		err = errors.Join(db.Update(makeLayout), db.Close())
+	}
+	if isFull(err) {
+		return fmt.Errorf("%w: %s: make room, then try again (%w)", storage.ErrFull, path, err)
+	}
+	if err != nil {
+		return fmt.Errorf("making store file %s: %w", path, err)
+	}
+	// A link, not a rename: another process may have made the file meanwhile, and even written to it.
+	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// guarded runs do and returns what it panicked with: bbolt panics on pages that cannot be, and touching a mapping
+// behind the end of its file is a fault.
+func guarded(do func()) (fault any) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { fault = recover() }()
+	do()
+	return nil
+}
+
+func makeLayout(t *bbolt.Tx) error {
+	for _, name := range buckets {
+		if _, err := t.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return t.Bucket(formatBucket).Put(layoutKey, currentLayout)
+}
+
+func checkLayout(path string, t *bbolt.Tx) error {
+	for _, name := range buckets {
+		if t.Bucket(name) == nil {
+			return fmt.Errorf("%w: %s is a bbolt file, but not one of this program: name another file", storage.ErrDamaged, path)
+		}
+	}
+	if layout := t.Bucket(formatBucket).Get(layoutKey); string(layout) != string(currentLayout) {
+		return fmt.Errorf("store file %s has layout %.20q: %w", path, layout, storage.ErrNewer)
+	}
+	return nil
+}
+
+func damaged(path, what string) error {
+	return fmt.Errorf("%w: %s: %s: keep this file aside and restore it from a backup", storage.ErrDamaged, path, what)
+}
