@@ -1,0 +1,78 @@
+// Package abmrenew keeps an RMM vendor's Apple connections alive: for every customer it watches and renews the yearly
+// server token of Automated Device Enrollment, which ties a management service to Apple Business or Apple School Manager.
+//
+// The promise: a token is replaced only by one that decrypts with a key of that very server, is not expired, is newer
+// than the active one, and of which Apple itself said that it belongs to the same service and organization. Token, key and
+// renewal then change in one write. No crash, double click, closed browser tab or mixed-up file loses a key or a token.
+//
+// # What it does not do
+//
+// It has no user interface, scheduler, login or database of its own: a host embeds it. It cannot download a token, because
+// Apple has no interface for that: a person does it at the portal, and [portal] says how. It does not release devices from
+// an organization, which cannot be undone. It never erases a device.
+//
+// # Duties of the host
+//
+// A host that does these, in this order, has done everything:
+//
+//  1. Keep the master keys ([seal.OpenKeyringFor], or a [seal.KeyWrapper] over its own key service) apart from the store,
+//     and back up both. Whoever lost the keys has lost every token.
+//  2. Open a store: [bolt] for one process, or its own that passes [storagetest].
+//  3. Make one [runner.Runner] with a [dep.Verifier] and, so that people hear of things, an [enrollment.Notifier].
+//  4. Call [runner.Runner.RunDue] every minute or so, from whatever it schedules with, on as many machines as it likes.
+//     Nothing happens between calls; two at once do no harm.
+//  5. Log people in, decide who may do what, and pass who it is ([enrollment.Actor]) with every call.
+//  6. Carry a click to the customer's scope, [runner.Runner.Tenant]: an ID of another customer is not found there.
+//  7. Show a person the certificate, the steps of [portal], and the [enrollment.Problem] of whatever did not work.
+//  8. Take the token for its own calls to Apple from [runner.Tenant.Tokens], and report refusals back to it.
+//  9. When a customer leaves, close the tenant ([runner.Tenant.Close]), and later erase it.
+//
+// # Map
+//
+// Pure packages, which a host may also use by themselves: [abmtoken] (key pair, .p7m file, token), [apns] (what a check of
+// a push certificate says), [enrollment] (the words: server, actor, policy, problem, advice), [renewal] (the machines of one
+// renewal and of the watch), [portal] (what to click).
+//
+// The shell: [runner] loads, steps, commits, and does what is due.
+//
+// Adapters: [dep] (Apple's device assignment service), [storage] (the contract of a store, with [memory] and [bolt]),
+// [seal] (encryption at rest).
+//
+// For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do).
+//
+// # Where to start
+//
+// Run examples/quickstart, which renews a token end to end against the fake Apple; read the example below; then read the
+// package comment of [runner]. A program that only opens token files needs [abmtoken] and nothing else.
+//
+// # Stability
+//
+// Three promises are kept apart. The API follows semantic versioning, and may still change before version 1. Stored
+// bytes (snapshots, sealed records, keyrings) are read by every later version. The interfaces that a host implements get no
+// new method; what is new comes as an interface of its own.
+//
+// [abmtoken]: https://pkg.go.dev/github.com/abmrenew/abmrenew/abmtoken
+// [apns]: https://pkg.go.dev/github.com/abmrenew/abmrenew/apns
+// [enrollment]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment
+// [enrollment.Actor]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Actor
+// [enrollment.Notifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Notifier
+// [enrollment.Problem]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Problem
+// [renewal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/renewal
+// [portal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/portal
+// [runner]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner
+// [runner.Runner]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner
+// [runner.Runner.RunDue]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.RunDue
+// [runner.Runner.Tenant]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.Tenant
+// [runner.Tenant.Tokens]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Tokens
+// [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
+// [dep]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep
+// [dep.Verifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep#Verifier
+// [appletest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/appletest
+// [storage]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage
+// [memory]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/memory
+// [bolt]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/bolt
+// [seal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal
+// [seal.OpenKeyringFor]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal#OpenKeyringFor
+// [seal.KeyWrapper]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal#KeyWrapper
+// [storagetest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/storagetest
+package abmrenew
