@@ -58,7 +58,8 @@ func TestAccountFollowsThePersonTheNamesAndTheOrganization(t *testing.T) {
 	require.NoError(t, s.admin.RenameService(s.service, "Devices"))
 	var got map[string]any
 	do(t, s.connect(t), "GET", "/account", "").decode(t, &got)
-	require.Equal(t, "colleague@acme.example", got["admin_id"])
+	require.Equal(t, colleague.Account(), got["admin_id"])
+	require.Same(t, s.org, colleague.Organization())
 	require.Equal(t, s.org.Name(), got["org_name"])
 	require.Equal(t, "Acme Holding", got["org_name"])
 	require.Equal(t, "Devices", got["server_name"])

@@ -44,7 +44,7 @@ var ciphers = map[Cipher]cipherInfo{
 }
 
 // chunk is the length of the parts that the encrypted content is cut into.
-const chunk = 1024
+const chunk = 256
 
 // envelope encrypts a text for a certificate as CMS EnvelopedData, with the encoding of Apple's documented sample:
 // version 0, one recipient by issuer and serial, RSA PKCS#1 v1.5, indefinite lengths, content in parts.
