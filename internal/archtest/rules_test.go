@@ -22,7 +22,7 @@ var rules = map[string]rule{
 	"enrollment/renewal":   {pure: true, own: []string{"enrollment"}},
 	"enrollment/portal":    {pure: true},
 	"enrollment/runner":    {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
-	"enrollment/dep":       {own: []string{"abmtoken"}, other: []string{"github.com/dghubble/oauth1"}},
+	"enrollment/dep":       {own: []string{"abmtoken"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
 	"enrollment/appletest": {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte"}}, // the fake knows Apple, not us
 
 	"storage":             {},

@@ -1,0 +1,90 @@
+package dep
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/abmrenew/abmrenew/abmtoken"
+)
+
+const (
+	maxErrorBody = 4 << 10        // bytes that are read of an error's body
+	maxErrorText = 512            // bytes of it that are kept
+	maxWait      = 24 * time.Hour // the longest Retry-After that is believed
+)
+
+// refusal reads an answer that is no success. What it hides are the credentials of the request, in case the answer
+// repeats them.
+func refusal(op string, res *http.Response, body []byte, now time.Time, hide []string) *Error {
+	text := unquote(body)
+	for _, secret := range hide {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[redacted]")
+		}
+	}
+	e := &Error{Op: op, Status: res.StatusCode, Body: clean(text, maxErrorText)}
+	if isCode(text) {
+		e.Code = Code(text)
+	}
+	date, err := http.ParseTime(res.Header.Get("Date"))
+	if err == nil {
+		e.Skew = date.Sub(now)
+	} else {
+		date = now
+	}
+	e.Wait = retryAfter(res.Header.Get("Retry-After"), date)
+	return e
+}
+
+// unquote takes the text out of a body, which is a bare code or a JSON string (both were observed).
+func unquote(body []byte) string {
+	text := strings.TrimSpace(strings.TrimPrefix(string(body), "\ufeff"))
+	for range 2 { // a string in a string has been seen as well
+		var inner string
+		if !strings.HasPrefix(text, `"`) || json.Unmarshal([]byte(text), &inner) != nil {
+			break
+		}
+		text = strings.TrimSpace(inner)
+	}
+	return text
+}
+
+// isCode reports whether a body is one word as Apple's codes are.
+func isCode(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 64
+}
+
+// retryAfter reads both forms of the header (RFC 9110, 10.2.3): seconds, or a date on the clock of who sent it.
+func retryAfter(text string, date time.Time) time.Duration {
+	text = strings.TrimSpace(text)
+	if text == "" || len(text) > 64 {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		if seconds > uint64(maxWait/time.Second) {
+			return maxWait
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(date), 0), maxWait)
+}
+
+// secrets are the texts that an answer must not bring into an error.
+func secrets(token abmtoken.Token, session string) []string {
+	return []string{
+		token.ConsumerSecret().Reveal(), token.AccessToken().Reveal(), token.AccessSecret().Reveal(), session,
+	}
+}

@@ -1,0 +1,6 @@
+package dep
+
+const (
+	fetchPath = "/server/devices"
+	syncPath  = "/devices/sync"
+)

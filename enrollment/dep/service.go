@@ -1,0 +1,103 @@
+package dep
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	contentType   = "application/json;charset=UTF8" // exactly so, also without a body
+	sessionHeader = "X-Adm-Auth-Session"
+)
+
+// service is Apple's service as HTTP sees it: no tokens, no sessions.
+type service struct {
+	base             *url.URL
+	http             *http.Client
+	agent, version   string
+	now              func() time.Time
+	timeout          time.Duration
+	maxBody, maxPage int64
+}
+
+// call is one request.
+type call struct {
+	method, path string
+	query        url.Values
+	body         any  // nil: none
+	page         bool // the answer lists devices and may be large
+}
+
+func (k call) op() string { return k.method + " " + k.path }
+
+// reply is an answer: its body if it is a success, and the session that it hands over, if any.
+type reply struct {
+	body    []byte
+	session string
+}
+
+// send makes one request. A refusal is an [*Error] and comes with the reply's session; authorize adds what says who asks.
+func (s *service) send(ctx context.Context, k call, authorize func(*http.Request) error, hide []string) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	req, err := s.request(ctx, k)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := authorize(req); err != nil {
+		return reply{}, err
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return reply{}, &silence{k.op(), err}
+	}
+	defer res.Body.Close() //nolint:errcheck // the answer has been read, or is not wanted
+	out := reply{session: res.Header.Get(sessionHeader)}
+	if !identifier(out.session, maxSession) {
+		out.session = ""
+	}
+	if res.StatusCode != http.StatusOK {
+		// Where the body breaks off, its beginning has to do: the status is the answer.
+		body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+		return out, refusal(k.op(), res, body, s.now(), hide)
+	}
+	limit := s.maxBody
+	if k.page {
+		limit = s.maxPage
+	}
+	out.body, err = io.ReadAll(io.LimitReader(res.Body, limit+1)) // of what comes out of decompression
+	if err != nil {
+		return out, &silence{k.op(), err}
+	}
+	if int64(len(out.body)) > limit {
+		return out, fmt.Errorf("%w: %s: larger than %d bytes", ErrAnswer, k.op(), limit)
+	}
+	return out, nil
+}
+
+func (s *service) request(ctx context.Context, k call) (*http.Request, error) {
+	to := *s.base
+	to.Path, to.RawQuery = k.path, k.query.Encode()
+	var body io.Reader
+	if k.body != nil {
+		text, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, fmt.Errorf("dep: %s: %w", k.op(), err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, to.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("dep: %s: %w", k.op(), err)
+	}
+	req.Header.Set("User-Agent", s.agent)
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("X-Server-Protocol-Version", s.version)
+	return req, nil
+}
