@@ -28,7 +28,9 @@ var _ storage.Store = (*Store)(nil)
 // Open opens the store file at path, which is made if it does not exist, and holds it until Close. The error matches
 // [storage.ErrLocked] if another process keeps the file for longer than o.Wait, [storage.ErrDamaged] if the file was
 // cut short or changed, and [storage.ErrFull] if there is no room for a new one.
-func Open(path string, o Options) (*Store, error) { return open(context.Background(), path, o.withDefaults()) }
+func Open(path string, o Options) (*Store, error) {
+	return open(context.Background(), path, o.withDefaults())
+}
 
 func open(ctx context.Context, path string, o Options) (*Store, error) {
 	f, err := openFile(ctx, path, o)
