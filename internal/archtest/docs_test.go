@@ -45,7 +45,7 @@ func brokenLinks(text string, exists func(string) bool) []string {
 // missingCommands returns the commands of a document that name a folder or file that is not there.
 func missingCommands(text string, exists func(string) bool) []string {
 	var bad []string
-	commands := regexp.MustCompile("\\b(?:go (?:run|test|build|install)|bash) (\\./)?([A-Za-z0-9_./-]+)")
+	commands := regexp.MustCompile(`\b(?:go (?:run|test|build|install)|bash) (\./)?([A-Za-z0-9_./-]+)`)
 	for _, m := range commands.FindAllStringSubmatch(text, -1) {
 		if path := strings.TrimSuffix(m[2], "/..."); path != "work" && !strings.Contains(path, "PACKAGE") && !exists(path) {
 			bad = append(bad, m[0])
