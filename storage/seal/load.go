@@ -75,17 +75,14 @@ func (s *Sealer) cached(w wanted) (keyID, *dataKey, error) {
 }
 
 func (s *Sealer) fly(ctx context.Context, w wanted, f *flight) (id keyID, k dataKey, err error) {
-	landed := false
-	defer func() {
+	defer func() { // also after a panic in a key wrapper; the others then try for themselves
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		f.err, f.gone = err, !landed || ctx.Err() != nil
+		f.err, f.gone = err, ctx.Err() != nil
 		delete(s.flights, w)
 		close(f.done)
 	}()
-	id, k, err = s.load(ctx, w)
-	landed = true
-	return id, k, err
+	return s.load(ctx, w)
 }
 
 // load fetches a key from the store and opens it.

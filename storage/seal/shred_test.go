@@ -47,6 +47,8 @@ func TestAShreddedTenantIsGoneForEver(t *testing.T) {
 	assert.NotContains(t, string(rec.Data), "wrapped")
 
 	requireShredded(t, here, "acme", sealed, mac)
+	_, err = here.Seal(storage.CachedOnly(ctx), "acme", place, nil)
+	require.ErrorIs(t, err, storage.ErrShredded, "which is remembered like a key")
 	requireShredded(t, newSealer(t, store, keys, seal.Options{}), "acme", sealed, mac)
 	now = now.Add(10 * time.Minute)
 	requireShredded(t, there, "acme", sealed, mac)
