@@ -66,9 +66,9 @@ func (c *change) installation(ctx context.Context) error {
 func appendFacts(
 	ctx context.Context, c *change, subject string, head *enrollment.AuditHead, moved *bool, facts []enrollment.AuditFact,
 ) error {
-	tenant := c.tenant.Tenant
-	if subject == InstallationSubject {
-		tenant = ""
+	tenant := "" // a change of the installation has none
+	if subject != InstallationSubject {
+		tenant = c.tenant.Tenant
 	}
 	for _, fact := range facts {
 		var entry enrollment.AuditEntry

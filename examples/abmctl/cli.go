@@ -1,0 +1,70 @@
+package main
+
+import (
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+// flags may stand before the command, or behind it.
+type flags struct {
+	Store    string              `placeholder:"FILE" default:"abmrenew.db" help:"The store file (${default})."`
+	Keyring  string              `placeholder:"FILE" help:"The file of master keys that seal the store; made on first use (STORE.keyring)."`
+	Tenant   enrollment.TenantID `placeholder:"T" default:"default" help:"The customer (${default})."`
+	Site     enrollment.SiteID   `placeholder:"S" help:"The customer's site."`
+	Actor    string              `placeholder:"NAME" help:"Who does this, for the audit (the user of the operating system)."`
+	JSON     bool                `name:"json" help:"One JSON object or array on standard output, and nothing else there."`
+	Quiet    bool                `help:"Say nothing but errors."`
+	DEPURL   string              `name:"dep-url" placeholder:"URL" help:"Another device assignment service on this machine, for tests; plain http is accepted."`
+	CA       string              `name:"ca" placeholder:"FILE" help:"Certificates (PEM) to trust for --dep-url."`
+	AXMURL   string              `name:"axm-url" hidden:""`
+	AXMToken string              `name:"axm-token-url" hidden:""`
+	APNSURL  string              `name:"apns-url" hidden:""`
+}
+
+// cli is every command.
+type cli struct {
+	flags
+
+	Token struct {
+		Keygen  tokenKeygen  `cmd:"" help:"Make a key pair: NAME.key.pem and NAME.pem, the certificate for Apple's portal."`
+		Inspect tokenInspect `cmd:"" help:"Say what is inside a server token file."`
+	} `cmd:"" help:"Key pairs and token files, without a store."`
+
+	Server struct {
+		Add    serverAdd    `cmd:"" help:"Add a server and start its first renewal."`
+		List   serverList   `cmd:"" help:"List the servers with the health of their tokens."`
+		Show   serverShow   `cmd:"" help:"Show one server."`
+		Check  serverCheck  `cmd:"" help:"Ask Apple now whether a token lives."`
+		Retire serverRetire `cmd:"" help:"Put a server out of use for good."`
+	} `cmd:"" help:"The servers whose tokens are renewed."`
+
+	Renew struct {
+		Start       renewStart       `cmd:"" help:"Begin to renew a server's token, or show the renewal under way."`
+		Certificate renewCertificate `cmd:"" help:"Write the public key certificate to upload at Apple's portal."`
+		Upload      renewUpload      `cmd:"" help:"Take the token file (.p7m) that was downloaded at Apple's portal."`
+		Confirm     renewConfirm     `cmd:"" help:"Confirm that the uploaded token belongs to the right organization and service."`
+		Show        renewShow        `cmd:"" help:"Show a renewal."`
+		Cancel      renewCancel      `cmd:"" help:"Give a renewal up."`
+		Recheck     renewRecheck     `cmd:"" help:"Repeat now the check that holds a renewal up."`
+	} `cmd:"" help:"Renew a server's token."`
+
+	Adopt    adopt    `cmd:"" help:"Take existing tokens and key pairs, from JSON."`
+	Offboard offboard `cmd:"" help:"Close a tenant and erase what is kept about it."`
+	Keys     struct {
+		Rotate keysRotate `cmd:"" help:"Make new master and data keys, and seal everything anew."`
+	} `cmd:"" help:"The keys that seal the store."`
+
+	Advise advise `cmd:"" help:"Say what to do about a server whose renewal looks impossible."`
+	Steps  steps  `cmd:"" help:"Say what to click at Apple's portal."`
+	Due    runDue `cmd:"" name:"run" help:"Do what is due: probes, reminders, retries."`
+
+	Policy struct {
+		Show policyShow `cmd:"" help:"Show the rules."`
+		Set  policySet  `cmd:"" help:"Change rules."`
+	} `cmd:"" help:"The rules of renewals."`
+
+	Audit struct {
+		Show       auditShow       `cmd:"" help:"Show who did what to a server, renewal or tenant."`
+		Verify     auditVerify     `cmd:"" help:"Check that no entry was changed, dropped or cut off."`
+		Checkpoint auditCheckpoint `cmd:"" help:"Print the end of the audit, to be kept elsewhere."`
+	} `cmd:"" help:"Who did what, and that nobody changed it since."`
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/dep"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/bolt"
+	"github.com/abmrenew/abmrenew/storage/memory"
+	"github.com/abmrenew/abmrenew/storage/seal"
+)
+
+// host is the program around the library: who plugs the parts together.
+type host struct {
+	flags
+	process
+
+	store   storage.Store
+	keyring *seal.Keyring
+	sealer  *seal.Sealer
+	lib     *runner.Runner
+}
+
+// purpose says whether a command may be the first one of a store.
+type purpose bool
+
+const (
+	reads  purpose = false // no file comes into being
+	writes purpose = true
+)
+
+// patience is how long a command waits for another process that has the store, and for an outcome.
+const (
+	patience  = 5 * time.Second
+	settleFor = 25 * time.Second
+)
+
+// open plugs everything together. The store file is held for each call of it only, so that commands and a running
+// `abmctl run` take turns.
+func (h *host) open(ctx context.Context, why purpose) error {
+	if err := h.openStore(ctx, why); err != nil {
+		return err
+	}
+	verifier, err := h.verifier()
+	if err != nil {
+		return err
+	}
+	if h.sealer, err = seal.New(h.store, h.keyring, seal.Options{Now: h.now}); err != nil {
+		return runner.ProblemOf(err)
+	}
+	level := slog.LevelWarn
+	if h.Quiet {
+		level = slog.LevelError
+	}
+	h.lib, err = runner.New(runner.Config{
+		Store: h.store, Sealer: h.sealer, Verifier: verifier, Notifier: noticeBoard{h}, SettleFor: settleFor,
+		Log: slog.New(slog.NewTextHandler(h.err, &slog.HandlerOptions{Level: level})),
+	})
+	return err
+}
+
+func (h *host) openStore(ctx context.Context, why purpose) error {
+	_, err := os.Stat(h.Store)
+	if errors.Is(err, fs.ErrNotExist) && why == reads {
+		h.hint("abmctl: there is no store file %s yet", h.Store)
+		h.store, h.keyring = memory.New(h.now), seal.MemoryKeyring()
+		return nil
+	}
+	if h.Keyring == "" {
+		h.Keyring = h.Store + ".keyring"
+	}
+	h.store = bolt.Shared(h.Store, bolt.Options{Wait: patience, Now: h.now})
+	h.keyring, err = seal.OpenKeyringFor(ctx, h.Keyring, h.store)
+	if err == nil {
+		return nil
+	}
+	if problem := runner.ProblemOf(err); problem.Code != enrollment.CodeStoreFailed {
+		return problem
+	}
+	if _, storeErr := h.store.Count(ctx, storage.Query{Kind: runner.KindServer, AllTenants: true}); storeErr != nil {
+		return runner.ProblemOf(storeErr)
+	}
+	problem := enrollment.NewProblem(enrollment.CodeKeyUnavailable).Because(err)
+	if errors.Is(err, seal.ErrExposed) {
+		problem.Title = "The keyring file " + h.Keyring + " is open to other users"
+		problem.Next = "Run: chmod 600 " + h.Keyring + " (and abmctl keys rotate, if somebody may have read it)"
+	}
+	return problem
+}
+
+// verifier is the client for Apple, or for a stand-in on this machine.
+func (h *host) verifier() (*dep.Verifier, error) {
+	o := dep.Options{BaseURL: h.DEPURL, Loopback: h.DEPURL != "", Now: h.now, UserAgent: "abmctl/1.0"}
+	if h.CA != "" {
+		text, err := os.ReadFile(h.CA)
+		o.RootCAs = x509.NewCertPool()
+		if err != nil || !o.RootCAs.AppendCertsFromPEM(text) {
+			return nil, wrong("ca", "a readable file with certificates in PEM").Because(err)
+		}
+	}
+	v, err := dep.NewVerifier(o)
+	switch {
+	case errors.Is(err, dep.ErrOptions):
+		return nil, wrong("dep-url", fmt.Sprint("https, or http to a loopback address: ", err)).Because(err)
+	case errors.Is(err, dep.ErrFIPS):
+		return nil, enrollment.NewProblem(enrollment.CodeFIPS, "what", "HMAC-SHA1").Because(err)
+	}
+	return v, err
+}
+
+// tenant is the scope of the customer that --tenant names.
+func (h *host) tenant() *runner.Tenant { return h.lib.Tenant(h.Tenant) }
+
+// actor is who sits at the keyboard.
+func (h *host) actor() enrollment.Actor {
+	name := h.Actor
+	if name == "" {
+		name = h.user
+	}
+	return enrollment.Actor{ID: name, Name: name, Kind: enrollment.Person, Source: "abmctl"}
+}
+
+// wrong says which argument of a command is not possible.
+func wrong(field, rule string) *enrollment.Problem {
+	return enrollment.NewProblem(enrollment.CodeInvalidInput, "field", field, "rule", rule)
+}

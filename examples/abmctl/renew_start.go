@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+
+	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/portal"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+)
+
+type renewStart struct {
+	ID string `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+}
+
+func (c *renewStart) subject() subject { return about(c.ID) }
+
+func (c *renewStart) do(ctx context.Context, h *host) (answer, error) {
+	if err := h.open(ctx, reads); err != nil {
+		return nil, err
+	}
+	id, err := h.server(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	view, err := h.tenant().StartRenewal(ctx, h.actor(), id)
+	if err != nil {
+		return h.renewalOutcome(ctx, "", view, err)
+	}
+	server, err := h.tenant().Server(ctx, id)
+	if err != nil {
+		return aboutRenewal(view), err
+	}
+	h.guide(portal.Renew, portal.Options{
+		Server: server.Name, Organization: server.Pin.OrgName, Certificate: abmtoken.FileName(server.Name),
+	})
+	h.hint("\nGet the certificate with: abmctl renew certificate %s --out %s", view.ID, abmtoken.FileName(server.Name))
+	h.hint("Then upload the file: abmctl renew upload %s FILE.p7m", view.ID)
+	return aboutRenewal(view), nil
+}
+
+type renewCertificate struct {
+	ID  string `arg:"" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
+	Out string `required:"" placeholder:"FILE" help:"Where to write it (PEM). Only a certificate is overwritten."`
+}
+
+func (c *renewCertificate) subject() subject { return about(c.ID) }
+
+func (c *renewCertificate) do(ctx context.Context, h *host) (answer, error) {
+	if err := h.open(ctx, reads); err != nil {
+		return nil, err
+	}
+	id, err := h.renewal(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.takeCertificate(ctx, id, c.Out); err != nil {
+		return h.renewalOutcome(ctx, id, runner.RenewalView{}, err)
+	}
+	view, err := h.tenant().Renewal(ctx, h.actor(), id)
+	if err != nil {
+		return nothing{about(string(id))}, err
+	}
+	ans := aboutRenewal(view)
+	ans.CertificateFile = c.Out
+	h.hint("Upload %s at Apple's portal, save, download the token, then: abmctl renew upload %s FILE.p7m", c.Out, id)
+	return ans, nil
+}
+
+type renewUpload struct {
+	ID      string `arg:"" placeholder:"RENEWAL-or-SERVER" help:"What the token is for: a renewal's ID, or a server's ID or name."`
+	File    string `arg:"" placeholder:"FILE.p7m" help:"The file that Apple's portal gave; - is standard input."`
+	Confirm bool   `help:"The organization and service that Apple names are right, whatever they are."`
+}
+
+func (c *renewUpload) subject() subject { return about(c.ID) }
+
+func (c *renewUpload) do(ctx context.Context, h *host) (answer, error) {
+	file, err := h.openInput(c.File)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if err := h.open(ctx, reads); err != nil {
+		return nil, err
+	}
+	upload := runner.Upload{Confirm: c.Confirm, File: file}
+	if isRenewal(c.ID) {
+		upload.Renewal = enrollment.RenewalID(c.ID)
+	} else if upload.Server, err = h.server(ctx, c.ID); err != nil {
+		return nil, err
+	}
+	done := h.waiting("Reading the token and asking Apple whose it is")
+	view, err := h.tenant().UploadToken(ctx, h.actor(), upload)
+	done()
+	if view.ID == "" && err != nil && upload.Server != "" {
+		return nothing{about(string(upload.Server))}, err
+	}
+	return h.renewalOutcome(ctx, upload.Renewal, view, err)
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+)
+
+type serverList struct {
+	All    bool              `help:"Of all tenants."`
+	Health enrollment.Health `placeholder:"HEALTH" help:"Only those with this health, such as expiring or rejected."`
+}
+
+func (c *serverList) subject() subject { return subject{} }
+
+func (c *serverList) do(ctx context.Context, h *host) (answer, error) {
+	if err := h.open(ctx, reads); err != nil {
+		return nil, err
+	}
+	list := serversAnswer{}
+	err := h.eachServer(ctx, runner.ServerQuery{Site: h.Site}, c.All, func(v runner.ServerView) {
+		// Compared here, because the index knows of a change by time alone only after the next run.
+		if c.Health == "" || v.Health == c.Health {
+			list = append(list, aboutServer(v))
+		}
+	})
+	return list, err
+}
+
+type serverShow struct {
+	ID string `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+}
+
+func (c *serverShow) subject() subject { return about(c.ID) }
+
+func (c *serverShow) do(ctx context.Context, h *host) (answer, error) {
+	return h.onServer(ctx, c.ID, h.showServer)
+}
+
+func (h *host) showServer(ctx context.Context, id enrollment.ServerID) (runner.ServerView, error) {
+	return h.tenant().Server(ctx, id)
+}
+
+type serverRetire struct {
+	ID string `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+}
+
+func (c *serverRetire) subject() subject { return about(c.ID) }
+
+func (c *serverRetire) do(ctx context.Context, h *host) (answer, error) {
+	return h.onServer(ctx, c.ID, func(ctx context.Context, id enrollment.ServerID) (runner.ServerView, error) {
+		return h.tenant().RetireServer(ctx, h.actor(), id)
+	})
+}
+
+// onServer opens the store, finds the server and does something with it.
+func (h *host) onServer(
+	ctx context.Context, name string, do func(context.Context, enrollment.ServerID) (runner.ServerView, error),
+) (answer, error) {
+	if err := h.open(ctx, reads); err != nil {
+		return nil, err
+	}
+	id, err := h.server(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	view, err := do(ctx, id)
+	if err != nil {
+		return failedAnswer(about(string(id))), err
+	}
+	return aboutServer(view), nil
+}
+
+// failedAnswer says no more than what was named.
+func failedAnswer(s subject) answer { return nothing{s} }

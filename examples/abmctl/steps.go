@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/abmrenew/abmrenew/enrollment/portal"
+)
+
+type steps struct {
+	Task    portal.Task       `arg:"" placeholder:"renew|add" help:"A new token for a service that exists, or a new service."`
+	Portal  portal.Generation `placeholder:"YEAR" help:"The look of the portal: 2026, 2025 or 2024 (the newest)."`
+	Product portal.Product    `placeholder:"PRODUCT" help:"business or school (business)."`
+	Name    string            `placeholder:"NAME" help:"The name of the service at the portal."`
+	Short   bool              `help:"Without replacing the certificate, where its key is still held."`
+}
+
+func (c *steps) subject() subject { return subject{ID: string(c.Task)} }
+
+type guideAnswer struct {
+	subject
+	portal.Guide
+}
+
+func (a guideAnswer) text(w io.Writer) { fmt.Fprint(w, a.Text()) }
+
+func (c *steps) do(context.Context, *host) (answer, error) {
+	guide, err := portal.Steps(c.Task, portal.Options{Generation: c.Portal, Product: c.Product, Server: c.Name})
+	if err != nil {
+		return nil, wrong("steps", err.Error()).Because(err)
+	}
+	if c.Short {
+		guide = guide.ShortWay()
+	}
+	return guideAnswer{c.subject(), guide}, nil
+}
