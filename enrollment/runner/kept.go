@@ -32,7 +32,3 @@ func (r *Runner) NoteKeysRotated(ctx context.Context, by enrollment.Actor) error
 		return c.noteInstallation(ctx, enrollment.AuditFact{Act: enrollment.ActKeysRotated, By: by})
 	})
 }
-
-// ProblemOf puts what the store, its keys or the file reader said into the one vocabulary, as the methods of a [Runner] do;
-// for hosts that call these themselves. It is nil for nil, and CodeInternal where the context ended.
-func ProblemOf(err error) *enrollment.Problem { return enrollment.ProblemOf(asProblem(err)) }

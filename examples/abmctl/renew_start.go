@@ -6,6 +6,7 @@ import (
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/portal"
+	"github.com/abmrenew/abmrenew/enrollment/renewal"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 )
 
@@ -95,6 +96,9 @@ func (c *renewUpload) do(ctx context.Context, h *host) (answer, error) {
 	done()
 	if view.ID == "" && err != nil && upload.Server != "" {
 		return nothing{about(string(upload.Server))}, err
+	}
+	if err == nil && view.State == renewal.AwaitingUpload {
+		h.hint("This very token is in use already; the renewal still waits for a newer one")
 	}
 	return h.renewalOutcome(ctx, upload.Renewal, view, err)
 }

@@ -33,7 +33,7 @@ func (a keyFiles) text(w io.Writer) {
 }
 
 func (c *tokenKeygen) do(_ context.Context, h *host) (answer, error) {
-	if strings.ContainsAny(c.Name, `/\:`) || strings.HasPrefix(c.Name, ".") || strings.TrimSpace(c.Name) != c.Name ||
+	if strings.ContainsAny(c.Name, `/\:`) || strings.HasPrefix(c.Name, ".") || strings.TrimSpace(c.Name) != c.Name || c.Name == "" ||
 		strings.ContainsFunc(c.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(c.Name) > 64 {
 		return nil, wrong("name", "1 to 64 characters that a file's name may have, without / \\ : and not beginning with a dot")
 	}
