@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -216,4 +217,8 @@ func (c *customer) untouched(what func()) {
 	before := c.credentials()
 	what()
 	assert.Equal(c.w.t, before, c.credentials())
+}
+
+func certificatePEM(s *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 }
