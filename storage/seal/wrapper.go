@@ -11,9 +11,10 @@ import (
 )
 
 // ErrWrongKeyring says that none of the master keys at hand is the one that a data key was wrapped with: this is
-// another keyring than the one that the store was filled with. Nothing is lost as long as that one exists.
-var ErrWrongKeyring = errors.New("seal: this store was sealed with another master key; " +
-	"use the keyring that belongs to it, or restore that from its backup")
+// another keyring than the one that the store was filled with. Nothing is lost as long as that one exists. It matches
+// [storage.ErrWrongKeys].
+var ErrWrongKeyring = fmt.Errorf("%w: use the keyring that belongs to this store, or restore that from its backup",
+	storage.ErrWrongKeys)
 
 // KeyWrapper holds the master key: in a file, a key management service, a hardware module. Implementations are
 // safe for concurrent use and honour the context.
