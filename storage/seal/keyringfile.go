@@ -63,7 +63,12 @@ func OpenKeyringFor(ctx context.Context, path string, store storage.Store) (*Key
 		return nil, fmt.Errorf("looking whether a keyring may be made: %w", err)
 	}
 	if !empty {
-		return nil, fmt.Errorf("%w: there is no keyring file at %s", ErrWrongKeyring, path)
+		// Another process may have made both meanwhile: the keyring comes before what is sealed with it.
+		k, err := OpenKeyring(path, false)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: there is no keyring file at %s", ErrWrongKeyring, path)
+		}
+		return k, err
 	}
 	return OpenKeyring(path, true)
 }
