@@ -44,6 +44,21 @@ func PinTo(a Account, by PinSource) Pin {
 	}
 }
 
+// Refreshed returns the pin as a newer answer about the same identity completes it. What the answer leaves out stays
+// known: a pin never gets weaker.
+func (p Pin) Refreshed(a Account) Pin {
+	fresh := PinTo(a, p.Source)
+	for _, field := range [...]struct{ now, was *string }{
+		{&fresh.ServerName, &p.ServerName}, {&fresh.OrgID, &p.OrgID},
+		{&fresh.OrgIDHash, &p.OrgIDHash}, {&fresh.OrgName, &p.OrgName},
+	} {
+		if *field.now == "" {
+			*field.now = *field.was
+		}
+	}
+	return fresh
+}
+
 // Match says how an account compares to a pin.
 type Match string
 

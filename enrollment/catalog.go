@@ -30,7 +30,7 @@ var catalog = map[Code]catalogEntry{
 	CodeOtherService: {exit: 6, http: 409, title: "This token belongs to another device management service ({service})", next: "At the portal, open the service that this server stands for and download its token"},
 	CodeServiceTaken: {exit: 6, http: 409, title: "The device management service of this token is already in use by another server", next: "Download the token of a service of its own; one service serves one server"},
 
-	CodeOlderToken: {exit: 7, http: 409, title: "This token is older than the one in use (it expires {expires}, the other {active})", next: "Probably the older of two downloads: find the newest file, or download the token once more"},
+	CodeOlderToken: {exit: 7, http: 409, title: "This token is older than another one of this server (it expires {expires}, the other {active})", next: "Probably the older of two downloads: find the newest file, or download the token once more"},
 
 	CodeRefused:        {exit: 8, http: 409, title: "This is not possible now ({state})", next: "{next}"},
 	CodeWaiting:        {exit: 8, http: 409, title: "An uploaded token waits for Apple's answer and may be the only living one", next: "Wait, or upload a newer token; the check can be repeated at any time"},
@@ -38,7 +38,7 @@ var catalog = map[Code]catalogEntry{
 	CodePushExpired:    {exit: 8, http: 409, title: "The push certificate expired on {expired}; no command reaches a device", next: "Renew the push certificate first, or override this check with a reason"},
 	CodeTooManyUploads: {exit: 8, http: 429, title: "Too many files were uploaded for this server", next: "Wait a minute, then try again", retry: true},
 	CodePersonNeeded:   {exit: 8, http: 403, title: "Only a person may do this", next: "Sign in as a person; an API key or the system cannot confirm"},
-	CodeTenantClosed:   {exit: 8, http: 409, title: "The tenant is closed", next: "Nothing new starts for a closed tenant"},
+	CodeTenantClosed:   {exit: 8, http: 409, title: "The tenant is closed", next: "Use an open tenant; what a closed one holds can only be read"},
 	CodeTenantErased:   {exit: 8, http: 410, title: "The tenant was erased", next: "Its data cannot be brought back; use a new tenant ID"},
 	CodeRetired:        {exit: 8, http: 409, title: "The server is retired", next: "Add a new server instead"},
 
@@ -46,12 +46,12 @@ var catalog = map[Code]catalogEntry{
 	CodeTermsPending: {exit: 9, http: 409, title: "Apple waits until new terms are accepted for {organization}", next: "An administrator of that organization signs in at the portal and accepts the terms; the check goes on by itself, or at once with a recheck", retry: true},
 	CodeAccessDenied: {exit: 9, http: 403, title: "Apple denies this token access{reason}", next: "Have a person whose role may manage device management services download the token again"},
 
-	CodeUnreachable: {exit: 10, http: 503, title: "Apple cannot be reached now", next: "Nothing is lost: the file is kept sealed, and the check is repeated by itself", retry: true},
+	CodeUnreachable: {exit: 10, http: 503, title: "Apple cannot be reached now", next: "Nothing is lost: what was uploaded is kept sealed, and Apple is asked again by itself", retry: true},
 
 	CodePushUnknown:   {exit: 1, http: 200, title: "The push certificate could not be checked", next: "Check it by hand; the renewal goes on"},
 	CodePushBad:       {exit: 1, http: 200, title: "The push certificate has a problem: {finding}", next: "Look after the push certificate; the renewal goes on"},
 	CodeOtherOrg:      {exit: 6, http: 409, title: "The organization changed from {was} to {organization}", next: "Compare with the customer's portal, then confirm the renewal or cancel it"},
 	CodeNameChanged:   {exit: 1, http: 200, title: "The service or organization has a new name: {name}", next: "Nothing to do if the customer renamed it"},
 	CodeOtherConsumer: {exit: 1, http: 200, title: "The token has another consumer key than the one before", next: "Normal when another administrator downloaded it"},
-	CodeLapsed:        {exit: 8, http: 409, title: "The renewal lapsed: no token was uploaded in time", next: "Start a new renewal"},
+	CodeLapsed:        {exit: 8, http: 409, title: "The renewal lapsed: no token was uploaded in time", next: "Start a new renewal; a token that was downloaded meanwhile can still be uploaded"},
 }

@@ -50,27 +50,30 @@ func (e Effect) Again(now time.Time, after, base, most time.Duration) Effect {
 		wait = min(after, 24*time.Hour)
 	}
 	e.Attempt++
-	e.NotBefore = now.Add(wait)
+	e.NotBefore = now.Add(wait.Truncate(time.Microsecond))
 	return e
 }
 
 // Backoff returns how long to wait after the n-th failure in a row: base, then twice as long each time, never over most.
 func Backoff(n int, base, most time.Duration) time.Duration {
 	wait := base
-	for i := 1; i < n && wait < most; i++ {
+	for i := 1; i < n && wait > 0 && wait < most; i++ {
+		if wait > most/2 {
+			return most
+		}
 		wait *= 2
 	}
 	return min(wait, most)
 }
 
-// Spread returns a duration in [0, width) that depends on nothing but the seed.
+// Spread returns a duration of whole microseconds in [0, width) that depends on nothing but the seed.
 func Spread(seed string, width time.Duration) time.Duration {
 	if width <= 0 {
 		return 0
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(seed))
-	return time.Duration(h.Sum64() % uint64(width))
+	return time.Duration(h.Sum64() % uint64(width)).Truncate(time.Microsecond)
 }
 
 // Outcome is how the attempt of an effect ended.

@@ -30,10 +30,12 @@ const (
 
 // Vital are the facts that a health is made of.
 type Vital struct {
-	Held     bool      // there is a credential
-	Expires  time.Time // zero: unknown
-	Answer   Answer
-	LastSeen time.Time // when Apple last answered, or the credential was put in use; zero: never
+	Held    bool      // there is a credential
+	Expires time.Time // zero: unknown
+	Answer  Answer
+	// Unanswered is since when Apple has answered nothing that it was asked; zero: it answers. That nobody asked for long
+	// is no trouble of Apple's.
+	Unanswered time.Time
 }
 
 // HealthOf judges a credential. It changes with the passing of time alone, and with definite answers; that Apple did
@@ -50,7 +52,7 @@ func HealthOf(v Vital, p Policy, now time.Time) Health {
 		return TermsPending
 	case !v.Expires.IsZero() && !now.Before(v.Expires.Add(-p.ExpiringWithin)):
 		return Expiring
-	case !v.LastSeen.IsZero() && !now.Before(v.LastSeen.Add(p.UnreachableAfter)):
+	case !v.Unanswered.IsZero() && !now.Before(v.Unanswered.Add(p.UnreachableAfter)):
 		return Unreachable
 	case v.Answer == NoAnswer:
 		return NeverChecked
@@ -61,8 +63,10 @@ func HealthOf(v Vital, p Policy, now time.Time) Health {
 // NextHealthChange returns when the passing of time alone will change the health of v; zero: never.
 func NextHealthChange(v Vital, p Policy, now time.Time) time.Time {
 	var next time.Time
-	for _, t := range []time.Time{v.Expires, v.Expires.Add(-p.ExpiringWithin), v.LastSeen.Add(p.UnreachableAfter)} {
-		if t.After(now) && (next.IsZero() || t.Before(next)) {
+	health := HealthOf(v, p, now)
+	for _, t := range [...]time.Time{v.Expires, v.Expires.Add(-p.ExpiringWithin), v.Unanswered.Add(p.UnreachableAfter)} {
+		// A worse trouble may cover what happens at that moment.
+		if t.After(now) && (next.IsZero() || t.Before(next)) && HealthOf(v, p, t) != health {
 			next = t
 		}
 	}

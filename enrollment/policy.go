@@ -16,7 +16,7 @@ type Policy struct {
 	ProbeEvery time.Duration `json:"probe_every"`
 	// RecheckEvery is how often Apple is asked again while something is wrong.
 	RecheckEvery time.Duration `json:"recheck_every"`
-	// UnreachableAfter is how long Apple may not answer before a credential is called unreachable.
+	// UnreachableAfter is how long Apple may leave questions unanswered before a credential is called unreachable.
 	UnreachableAfter time.Duration `json:"unreachable_after"`
 	// UploadWithin is how long a renewal waits for a file before it lapses.
 	UploadWithin time.Duration `json:"upload_within"`
@@ -110,8 +110,9 @@ func (p Policy) Validate() error {
 		{"remind_waiting", p.RemindWaiting, time.Hour, 365 * 24 * time.Hour},
 		{"fresh_for", p.FreshFor, 0, 24 * time.Hour},
 	} {
-		if d.value < d.least || d.value > d.most {
-			return NewProblem(CodeInvalidInput, "field", d.field, "rule", "from "+d.least.String()+" to "+d.most.String())
+		// Stores keep time by the microsecond; a finer alarm would ring before its time.
+		if d.value < d.least || d.value > d.most || d.value%time.Microsecond != 0 {
+			return NewProblem(CodeInvalidInput, "field", d.field, "rule", "from "+d.least.String()+" to "+d.most.String()+", in whole microseconds")
 		}
 	}
 	if p.UploadsPerMinute < 1 || p.UploadsPerMinute > 1000 {

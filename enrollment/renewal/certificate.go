@@ -29,13 +29,16 @@ func (s *step) requestCertificate(ev CertificateRequested) (bool, error) {
 		s.makeKey()
 		return true, nil
 	case Verifying, AwaitingConfirmation, BlockedTerms:
-		if s.Key != nil {
+		if s.CertificateOut() {
 			return false, nil
 		}
-		return s.refuse(ev, "An uploaded token is being checked. A new certificate could end it; wait for the outcome")
+		return s.refuse(ev, notNow)
 	}
 	return s.refuse(ev, "This renewal has ended; start a new one for the server")
 }
+
+// notNow keeps people from saving another certificate at the portal, which ends the token that was downloaded before.
+const notNow = "An uploaded token is being checked. A new certificate could end it; wait for the outcome"
 
 func (s *step) makeKey() {
 	s.KeyWanted = true
@@ -61,6 +64,9 @@ func (s *step) keyMade(ev KeyMade) bool {
 func (s *step) takeCertificate(ev CertificateTaken) (bool, error) {
 	if !s.Live() || s.Key == nil {
 		return s.refuse(ev, "There is no certificate here; ask for it in a live renewal")
+	}
+	if s.Candidate != nil && !s.CertificateOut() {
+		return s.refuse(ev, notNow)
 	}
 	key := *s.Key
 	key.OutAt, key.OutTo = s.now, ev.By

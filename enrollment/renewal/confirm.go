@@ -5,9 +5,9 @@ import "github.com/abmrenew/abmrenew/enrollment"
 // confirm takes a person's word for the identity that Apple answered. If the answer is not fresh any more, Apple is asked
 // again first: what was confirmed must still be what is activated.
 func (s *step) confirm(ev Confirmed) (bool, error) {
-	if s.State != AwaitingConfirmation {
-		if s.State == Completed {
-			return false, nil
+	if s.State != AwaitingConfirmation || s.Candidate == nil || s.Candidate.Account == nil {
+		if s.State == Completed || s.Candidate != nil && s.Candidate.confirmed() {
+			return false, nil // said already
 		}
 		return s.refuse(ev, "There is nothing to confirm: upload a token first, and wait for Apple's answer")
 	}
@@ -18,7 +18,7 @@ func (s *step) confirm(ev Confirmed) (bool, error) {
 	pin := enrollment.PinTo(*token.Account, enrollment.PinnedByPerson)
 	token.ConfirmedBy, token.Confirmed = ev.By, &pin
 	s.say(enrollment.ActConfirmed, ev.By, "service", pin.ServerUUID, "organization", pin.OrgID)
-	if s.now.Sub(token.VerifiedAt) > s.policy.FreshFor {
+	if age := s.now.Sub(token.VerifiedAt); age < 0 || age > s.policy.FreshFor {
 		s.verify(token)
 		return true, nil
 	}
@@ -37,8 +37,10 @@ func (s *step) recheck(ev RecheckRequested) (bool, error) {
 		s.hurry(enrollment.VerifyToken)
 		return true, nil
 	case AwaitingConfirmation:
-		s.verify(*s.Candidate)
-		return true, nil
+		if s.Candidate != nil {
+			s.verify(*s.Candidate)
+			return true, nil
+		}
 	case AwaitingUpload:
 		if s.Refused == nil {
 			return s.refuse(ev, "There is nothing to check: upload the token file first")

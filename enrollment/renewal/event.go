@@ -22,6 +22,7 @@ type PushChecked struct {
 	enrollment.Result
 	NotAfter time.Time
 	Finding  string
+	Health   enrollment.Health // of the token in use by now; empty: unknown
 }
 
 // PushOverridden is a person's decision to go on although the push certificate has expired.
@@ -94,7 +95,9 @@ type TokenReplaced struct{ Server enrollment.Server }
 type ServerRetired struct{ By enrollment.Actor }
 
 // Ticked says that time has passed.
-type Ticked struct{}
+type Ticked struct {
+	Health enrollment.Health // of the token in use by now; empty: unknown
+}
 
 // Notified is the result of a notice.
 type Notified struct{ enrollment.Result }

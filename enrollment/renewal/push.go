@@ -29,8 +29,11 @@ func (s *step) pushChecked(ev PushChecked) bool {
 	switch {
 	case ev.Outcome == enrollment.OK && !ev.NotAfter.IsZero() && !s.now.Before(ev.NotAfter):
 		s.Problem = enrollment.NewProblem(enrollment.CodePushExpired, "expired", date(ev.NotAfter))
-		return again(s.policy.RecheckEvery, s.policy.RecheckEvery)
+		return s.hasten(ev.Health) || again(s.policy.RecheckEvery, s.policy.RecheckEvery)
 	case ev.Outcome == enrollment.OK:
+		if s.pushBlocked() {
+			s.Problem = nil
+		}
 		if ev.Finding != "" {
 			s.warn(enrollment.NewProblem(enrollment.CodePushBad, "finding", ev.Finding))
 		}
@@ -41,7 +44,29 @@ func (s *step) pushChecked(ev PushChecked) bool {
 	default:
 		s.warn(enrollment.NewProblem(enrollment.CodePushUnknown))
 	}
-	s.awaitUpload(nil)
+	s.passPush()
+	return true
+}
+
+// passPush goes on behind the look at the push certificate. That it has expired, or that a file was refused meanwhile,
+// still shows.
+func (s *step) passPush() {
+	if s.pushBlocked() {
+		s.warn(s.Problem)
+		s.Problem = nil
+	}
+	s.awaitUpload(s.Problem)
+}
+
+// hasten lets nothing that is merely wise hold the renewal up any more once the token in use has died.
+func (s *step) hasten(health enrollment.Health) bool {
+	dead := health == enrollment.Expired || health == enrollment.Rejected ||
+		!s.TokenExpires.IsZero() && !s.now.Before(s.TokenExpires)
+	if s.State != CheckingPush || !dead {
+		return false
+	}
+	s.Urgent = true
+	s.passPush()
 	return true
 }
 
@@ -55,7 +80,7 @@ func (s *step) overridePush(ev PushOverridden) (bool, error) {
 			return s.refuseWith(ev, enrollment.NewProblem(enrollment.CodeInvalidInput, "field", "reason", "rule", "a few words that say why"))
 		}
 		s.say(enrollment.ActPushOverridden, ev.By, "reason", ev.Reason)
-		s.awaitUpload(nil)
+		s.passPush()
 		return true, nil
 	case s.Live():
 		return false, nil // it is past that already

@@ -51,12 +51,15 @@ type Renewal struct {
 	StartedAt time.Time            `json:"started_at"`
 	EndedAt   time.Time            `json:"ended_at,omitzero"`
 
-	// Urgent: the token in use is dead or missing, so nothing that is merely wise holds the renewal up.
+	// Urgent: the token in use has expired or is rejected, so nothing that is merely wise holds the renewal up.
 	Urgent bool `json:"urgent,omitempty"`
+	// TokenExpires is when the token in use at the start does; zero: there was none.
+	TokenExpires time.Time `json:"token_expires,omitzero"`
 
 	Key       *Key                 `json:"key,omitempty"`        // the pair made for this attempt
 	KeyWanted bool                 `json:"key_wanted,omitempty"` // somebody asked for the certificate before it could be had
 	Candidate *Candidate           `json:"candidate,omitempty"`  // the uploaded token that may become the active one
+	Spares    []Candidate          `json:"spares,omitempty"`     // unjudged tokens that the candidate came before, oldest first
 	Refused   *Candidate           `json:"refused,omitempty"`    // the last one that Apple refused, kept for a recheck
 	Problem   *enrollment.Problem  `json:"problem,omitempty"`    // why it does not go on, until it does
 	Warnings  []enrollment.Problem `json:"warnings,omitempty"`   // what a person should know about the outcome

@@ -20,11 +20,14 @@ func Start(p enrollment.Policy, now time.Time, q Request) (Transition, error) {
 	if q.Server.Retired() {
 		return Transition{}, refuseWith("", EventStart, enrollment.NewProblem(enrollment.CodeRetired))
 	}
+	urgent := q.Health == enrollment.Expired || q.Health == enrollment.Rejected
 	s := step{policy: p, now: instant(now), Renewal: Renewal{
 		ID: q.ID, Tenant: q.Server.Tenant, Server: q.Server.ID, Revision: 1,
-		StartedBy: q.By, StartedAt: instant(now),
-		Urgent: q.Health == enrollment.Expired || q.Health == enrollment.Rejected,
+		StartedBy: q.By, StartedAt: instant(now), Urgent: urgent,
 	}}
+	if q.Server.Token != nil {
+		s.TokenExpires = instant(q.Server.Token.Expires)
+	}
 	s.awaitUpload(nil)
 	if !s.Urgent {
 		s.State = CheckingPush
@@ -60,8 +63,8 @@ func (s *step) tokenReplaced(ev TokenReplaced) bool {
 	if !s.Live() || ev.Server.Token == nil {
 		return false
 	}
-	if c := s.Candidate; c != nil && c.Fingerprint != ev.Server.Token.Fingerprint && c.Expires.After(ev.Server.Token.Expires) {
-		return false // the candidate is newer still
+	if c := s.Candidate; c != nil && c.Fingerprint != ev.Server.Token.Fingerprint && !c.Expires.Before(ev.Server.Token.Expires) {
+		return false // the candidate is newer still, or as new: then it is Apple's to decide
 	}
 	s.say(enrollment.ActRenewalEnded, enrollment.Nobody, "state", string(Superseded))
 	s.giveUp(Superseded)

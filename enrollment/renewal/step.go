@@ -1,6 +1,7 @@
 package renewal
 
 import (
+	"slices"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -61,6 +62,9 @@ func (s *step) take(ev Event) (moved bool, err error) {
 	case TokenUploaded:
 		return s.upload(ev)
 	case UploadRefused:
+		if ev.Problem == nil {
+			return false, nil
+		}
 		return s.refuseFile(ev.By, ev.Problem), nil
 	case Verified:
 		return s.verified(ev), nil
@@ -75,7 +79,7 @@ func (s *step) take(ev Event) (moved bool, err error) {
 	case ServerRetired:
 		return s.serverRetired(ev), nil
 	case Ticked:
-		return s.tick(), nil
+		return s.tick(ev), nil
 	case Notified:
 		s.Pending, moved = s.Pending.notified(s.now, ev.Result)
 		return moved, nil
@@ -117,11 +121,19 @@ func (s *step) refuseWith(ev Event, problem *enrollment.Problem) (bool, error) {
 
 func (s *step) warn(problem *enrollment.Problem) {
 	for _, w := range s.Warnings {
-		if w.Code == problem.Code {
+		if w.Title == problem.Title {
 			return
 		}
 	}
 	s.Warnings = append(s.Warnings[:len(s.Warnings):len(s.Warnings)], *problem)
+}
+
+// unwarn forgets warnings about an earlier file.
+func (s *step) unwarn(code enrollment.Code) {
+	about := func(w enrollment.Problem) bool { return w.Code == code }
+	if slices.ContainsFunc(s.Warnings, about) {
+		s.Warnings = slices.DeleteFunc(slices.Clone(s.Warnings), about)
+	}
 }
 
 // awaitUpload goes back to waiting for a file.
@@ -139,12 +151,13 @@ func (s *step) awaitUpload(problem *enrollment.Problem) {
 // end goes to rest: it owes nothing any more but a word that its trouble is over.
 func (s *step) end(state State) {
 	s.State, s.EndedAt = state, s.now
-	s.LapseAt, s.RemindAt, s.KeyWanted = time.Time{}, time.Time{}, false
+	s.LapseAt, s.RemindAt, s.KeyWanted, s.Problem = time.Time{}, time.Time{}, false, nil
 	s.unwant(enrollment.CheckPush)
 	s.unwant(enrollment.MakeKey)
 	s.unwant(enrollment.VerifyToken)
 	s.dropSecret(s.Refused)
 	s.Refused = nil
+	s.dropSpares()
 	if s.Notified {
 		s.Notified = false
 		s.notify(true)

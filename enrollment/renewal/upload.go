@@ -26,7 +26,7 @@ func (s *step) upload(ev TokenUploaded) (bool, error) {
 	}
 	if c := s.Candidate; s.Live() && c != nil {
 		if c.Fingerprint == token.Fingerprint {
-			return false, nil // already being checked
+			return s.uploadAgain(ev), nil
 		}
 		if token.Expires.Before(c.Expires) {
 			return s.refuseFile(ev.By, older(token, c.Expires.Format(stamp))), nil
@@ -43,9 +43,33 @@ func older(token Candidate, than string) *enrollment.Problem {
 	return enrollment.NewProblem(enrollment.CodeOlderToken, "expires", token.Expires.Format(stamp), "active", than)
 }
 
+// warnConsumer says that another administrator than before downloaded the token, which is no reason to refuse it.
+func (s *step) warnConsumer(server enrollment.Server, token Candidate) {
+	s.unwarn(enrollment.CodeOtherConsumer)
+	if active := server.Token; active != nil && active.ConsumerKey != token.ConsumerKey {
+		s.warn(enrollment.NewProblem(enrollment.CodeOtherConsumer))
+	}
+}
+
+// uploadAgain takes nothing of a file that is being checked already but the person's word for it.
+func (s *step) uploadAgain(ev TokenUploaded) bool {
+	if !ev.Confirmed || s.Candidate.confirmed() {
+		return false
+	}
+	token := *s.Candidate
+	token.ConfirmedBy, token.Confirmed = ev.By, nil
+	s.say(enrollment.ActConfirmed, ev.By, "fingerprint", token.Fingerprint)
+	if s.State == AwaitingConfirmation {
+		s.verify(token)
+		return true
+	}
+	s.Candidate = &token
+	return true
+}
+
 func (s *step) accept(token Candidate, ev TokenUploaded) {
 	if s.Live() {
-		s.dropSecret(s.Candidate)
+		s.setAside(s.Candidate)
 	}
 	s.dropSecret(s.Refused)
 	s.Refused = nil
@@ -53,10 +77,7 @@ func (s *step) accept(token Candidate, ev TokenUploaded) {
 	if ev.Confirmed {
 		token.ConfirmedBy = ev.By
 	}
-	s.Warnings = nil
-	if active := ev.Server.Token; active != nil && active.ConsumerKey != token.ConsumerKey {
-		s.warn(enrollment.NewProblem(enrollment.CodeOtherConsumer))
-	}
+	s.warnConsumer(ev.Server, token)
 	s.say(enrollment.ActFileAccepted, ev.By, "fingerprint", token.Fingerprint, "key", token.KeyID)
 	s.verify(token)
 }

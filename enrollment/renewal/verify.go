@@ -17,7 +17,7 @@ func (s *step) verified(ev Verified) bool {
 	if !pending || x.Kind != enrollment.VerifyToken || s.Candidate == nil {
 		return false
 	}
-	if ev.Outcome != enrollment.OK {
+	if ev.Outcome != enrollment.OK || enrollment.NormalUUID(ev.Account.ServerUUID) == "" {
 		s.notVerified(x, ev.Result)
 		return true
 	}
@@ -37,6 +37,13 @@ func (s *step) judge(server enrollment.Server, owner *Owner) {
 	case server.Retired():
 		s.reject(enrollment.NewProblem(enrollment.CodeRetired))
 		return
+	case !s.now.Before(token.Expires):
+		s.reject(enrollment.NewProblem(enrollment.CodeTokenExpired, "expired", date(token.Expires)))
+		return
+	case server.Token != nil && token.Fingerprint == server.Token.Fingerprint:
+		s.say(enrollment.ActRenewalEnded, enrollment.Nobody, "state", string(Superseded))
+		s.giveUp(Superseded)
+		return
 	case server.Token != nil && token.Expires.Before(server.Token.Expires):
 		s.reject(older(token, server.Token.Expires.Format(stamp)))
 		return
@@ -49,23 +56,34 @@ func (s *step) judge(server enrollment.Server, owner *Owner) {
 	}
 	switch server.Pin.Match(account) {
 	case enrollment.OtherService:
-		s.reject(enrollment.NewProblem(enrollment.CodeOtherService, "service", account.ServerName))
+		s.reject(enrollment.NewProblem(enrollment.CodeOtherService, "service", named(account.ServerName, account.ServerUUID)))
 	case enrollment.Unpinned:
 		s.activateIfConfirmed(server, enrollment.NewProblem(enrollment.CodeConfirm,
-			"organization", account.OrgName, "service", account.ServerName, "admin", account.AdminID))
+			"organization", named(account.OrgName, account.OrgID), "service", named(account.ServerName, account.ServerUUID),
+			"admin", named(account.AdminID)))
 	case enrollment.OtherOrganization:
 		s.activateIfConfirmed(server, enrollment.NewProblem(enrollment.CodeOtherOrg,
-			"was", server.Pin.OrgName, "organization", account.OrgName))
+			"was", named(server.Pin.OrgName, server.Pin.OrgID), "organization", named(account.OrgName, account.OrgID)))
 	default:
 		s.activateToken(server, server.Pin.Source)
 	}
 }
 
-// reject sends the person back for another file. Nothing of this one is kept.
+// named returns the first name that there is.
+func named(names ...string) string {
+	for _, name := range names {
+		if name != "" {
+			return name
+		}
+	}
+	return "not named by Apple"
+}
+
+// reject lets go of the candidate: it will never be the active token.
 func (s *step) reject(problem *enrollment.Problem) {
 	s.say(enrollment.ActFileRefused, s.Candidate.UploadedBy, "problem", string(problem.Code))
 	s.dropSecret(s.Candidate)
-	s.awaitUpload(problem)
+	s.fallBack(problem)
 }
 
 func (s *step) activateIfConfirmed(server enrollment.Server, question *enrollment.Problem) {
@@ -83,12 +101,17 @@ func (c Candidate) confirmed() bool {
 	if c.ConfirmedBy.ID == "" {
 		return false
 	}
-	return c.Confirmed == nil || c.Confirmed.Match(*c.Account) == enrollment.SameIdentity
+	return c.Confirmed == nil || c.Account == nil || c.Confirmed.Match(*c.Account) == enrollment.SameIdentity
 }
 
 func (s *step) activateToken(server enrollment.Server, source enrollment.PinSource) {
 	token := *s.Candidate
 	pin := enrollment.PinTo(*token.Account, source)
+	if server.Pin.Match(*token.Account) == enrollment.SameIdentity {
+		pin = server.Pin.Refreshed(*token.Account)
+	}
+	s.unwarn(enrollment.CodeNameChanged)
+	s.warnConsumer(server, token)
 	for _, name := range [][2]string{{server.Pin.ServerName, pin.ServerName}, {server.Pin.OrgName, pin.OrgName}} {
 		if name[0] != "" && name[0] != name[1] {
 			s.warn(enrollment.NewProblem(enrollment.CodeNameChanged, "name", name[1]))
@@ -126,7 +149,8 @@ func (s *step) notVerified(x enrollment.Effect, r enrollment.Result) {
 	case enrollment.CodeRejected, enrollment.CodeAccessDenied:
 		s.say(enrollment.ActFileRefused, s.Candidate.UploadedBy, "problem", string(problem.Code))
 		refused := s.Candidate
-		s.awaitUpload(problem)
+		s.dropSecret(s.Refused)
+		s.fallBack(problem)
 		s.Refused = refused // kept for a recheck until the next file or the end
 	case enrollment.CodeTermsPending:
 		if s.State != BlockedTerms {

@@ -3,16 +3,16 @@ package renewal
 import "github.com/abmrenew/abmrenew/enrollment"
 
 // tick does what has come due by the passing of time.
-func (s *step) tick() bool {
+func (s *step) tick(ev Ticked) bool {
 	if !s.Live() {
 		return false
 	}
-	moved := false
+	moved := s.hasten(ev.Health)
 	if !s.now.Before(s.LapseAt) {
 		if s.Candidate == nil {
-			s.Problem = enrollment.NewProblem(enrollment.CodeLapsed)
 			s.say(enrollment.ActRenewalLapsed, enrollment.Nobody)
 			s.giveUp(Lapsed)
+			s.Problem = enrollment.NewProblem(enrollment.CodeLapsed)
 			return true
 		}
 		s.reject(enrollment.NewProblem(enrollment.CodeTokenExpired, "expired", date(s.Candidate.Expires)))

@@ -36,10 +36,11 @@ type Watch struct {
 
 	Answer     enrollment.Answer   `json:"answer,omitempty"` // Apple's last definite answer
 	AnsweredAt time.Time           `json:"answered_at,omitzero"`
-	Reason     string              `json:"reason,omitempty"`  // Apple's own word for a refusal
-	Problem    *enrollment.Problem `json:"problem,omitempty"` // what is wrong with a credential that Apple accepts
-	Since      time.Time           `json:"since,omitzero"`    // when the credential came
-	Failures   int                 `json:"failures,omitempty"`
+	Reason     string              `json:"reason,omitempty"`    // Apple's own word for a refusal
+	Problem    *enrollment.Problem `json:"problem,omitempty"`   // what is wrong with a credential that Apple accepts
+	Since      time.Time           `json:"since,omitzero"`      // when the credential came
+	Failures   int                 `json:"failures,omitempty"`  // questions in a row that Apple did not answer
+	Unanswered time.Time           `json:"unanswered,omitzero"` // when the first of them was asked
 
 	ProbeAt    time.Time               `json:"probe_at,omitzero"`
 	Reminded   int                     `json:"reminded,omitempty"` // the last reminder level, in days
@@ -57,11 +58,7 @@ func NewWatch(tenant enrollment.TenantID, server enrollment.ServerID) Watch {
 
 // Vital returns what the credential's health is made of.
 func (w Watch) Vital() enrollment.Vital {
-	seen := w.AnsweredAt
-	if seen.IsZero() {
-		seen = w.Since
-	}
-	return enrollment.Vital{Held: w.Generation > 0, Expires: w.Expires, Answer: w.Answer, LastSeen: seen}
+	return enrollment.Vital{Held: w.Generation > 0, Expires: w.Expires, Answer: w.Answer, Unanswered: w.Unanswered}
 }
 
 // Health judges the credential now.

@@ -22,8 +22,8 @@ type CredentialActivated struct {
 	Verified   bool // Apple accepted it just now; else it is probed soon, at a time spread over p.ProbeEvery
 }
 
-// Probed is the result of a probe. With outcome OK, Answer is definite; any other outcome means that Apple did not
-// answer, which changes no health.
+// Probed is the result of a probe. With outcome OK, Answer is definite, and Result.Problem tells people about it where it
+// is no acceptance; any other outcome means that Apple did not answer.
 type Probed struct {
 	enrollment.Result
 	Answer  enrollment.Answer
@@ -31,11 +31,13 @@ type Probed struct {
 	Problem *enrollment.Problem // what is wrong although Apple accepts it, such as a foreign identity; nil: nothing
 }
 
-// HostAnswered is what Apple told a call that the host itself made with the credential.
+// HostAnswered is what Apple told a call that the host itself made with the credential. A refusal counts at once, and is
+// checked by a probe of our own.
 type HostAnswered struct {
 	Generation int64 // of the credential that was used; an older one's answer is stale
 	Answer     enrollment.Answer
 	Reason     string
+	Problem    *enrollment.Problem // tells people about an answer that is no acceptance; nil: a general one does
 }
 
 // CheckRequested is a person's wish to ask Apple now.

@@ -37,7 +37,10 @@ func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTra
 		if w.State == WatchMissing || ev.Generation != w.Generation || ev.Answer == enrollment.NoAnswer {
 			return ignored, nil
 		}
-		next, audit = w.answered(p, now, ev.Answer, ev.Reason)
+		next, audit = w.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
+		if ev.Answer != enrollment.Accepted && ev.Answer != w.Answer {
+			next.ProbeAt = now // the host's own clock or code may be to blame
+		}
 	case CheckRequested:
 		if w.State == WatchMissing {
 			return ignored, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
@@ -62,6 +65,8 @@ func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTra
 		next.Pending, moved = w.Pending.notified(now, ev.Result)
 	case CredentialRetired:
 		next = w.retired(now)
+	default:
+		return ignored, nil
 	}
 	if !moved && ev.Name() != EventWatchTicked {
 		return ignored, nil
@@ -91,12 +96,13 @@ func (w Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiva
 	w.Pending = w.Pending.without(isProbe)
 	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, instant(ev.Expires), now
 	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
+	w.Unanswered = time.Time{}
 	w.Reminded, w.QuietUntil = unreminded, time.Time{}
 	if ev.Verified {
 		w.Answer, w.AnsweredAt = enrollment.Accepted, now
 		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
 	} else {
-		w.ProbeAt = now.Add(enrollment.Spread(w.Subject, p.ProbeEvery))
+		w.ProbeAt = instant(now.Add(enrollment.Spread(w.Subject, p.ProbeEvery)))
 	}
 	return w
 }
@@ -109,10 +115,13 @@ func (w Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (Watch, []e
 	w.Pending, w.State = w.Pending.withoutID(x.ID), Watching
 	if ev.Outcome == enrollment.OK && ev.Answer != enrollment.NoAnswer {
 		w.Problem = ev.Problem
-		next, audit := w.answered(p, now, ev.Answer, ev.Reason)
+		next, audit := w.answered(p, now, ev.Answer, ev.Reason, ev.Result.Problem)
 		return next, audit, true
 	}
-	// No answer: the health stays as it was, and the next try waits longer each time.
+	// No answer: what is thought of the credential stays as it was, and the next try waits longer each time.
+	if w.Failures == 0 {
+		w.Unanswered = now
+	}
 	w.Failures = min(w.Failures+1, maxFailures)
 	wait := enrollment.Backoff(w.Failures, p.RecheckEvery, max(p.ProbeEvery, p.RecheckEvery))
 	w.ProbeAt = w.nextProbe(now, max(wait, min(ev.RetryAfter, 24*time.Hour)))
@@ -120,9 +129,11 @@ func (w Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (Watch, []e
 }
 
 // answered takes a definite answer: the only thing that changes what is thought of a credential.
-func (w Watch) answered(p enrollment.Policy, now time.Time, answer enrollment.Answer, reason string) (Watch, []enrollment.AuditFact) {
+func (w Watch) answered(
+	p enrollment.Policy, now time.Time, answer enrollment.Answer, reason string, problem *enrollment.Problem,
+) (Watch, []enrollment.AuditFact) {
 	was := w.Answer
-	w.Answer, w.AnsweredAt, w.Reason, w.Failures = answer, now, reason, 0
+	w.Answer, w.AnsweredAt, w.Reason, w.Failures, w.Unanswered = answer, now, reason, 0, time.Time{}
 	switch answer {
 	case enrollment.Accepted:
 		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
@@ -130,14 +141,19 @@ func (w Watch) answered(p enrollment.Policy, now time.Time, answer enrollment.An
 	case enrollment.AnswerTerms:
 		w.ProbeAt = w.nextProbe(now, p.RecheckEvery)
 		w = w.clear(now, enrollment.NoticeRejected)
-		return w.open(now, enrollment.NoticeTerms, 0, enrollment.NewProblem(enrollment.CodeTermsPending)), nil
+		if was == enrollment.AnswerTerms {
+			return w, nil // people know
+		}
+		return w.open(now, enrollment.NoticeTerms, 0, orGeneral(problem, enrollment.CodeTermsPending,
+			"organization", "the organization")), nil
 	}
 	w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
 	w = w.clear(now, enrollment.NoticeTerms)
 	if was == enrollment.AnswerRejected {
 		return w, nil
 	}
-	w = w.open(now, enrollment.NoticeRejected, 0, enrollment.NewProblem(enrollment.CodeRejected, "reason", because(reason)))
+	w = w.open(now, enrollment.NoticeRejected, 0, orGeneral(problem, enrollment.CodeRejected,
+		"reason", because(reason), "admin", "see Apple's portal"))
 	return w, []enrollment.AuditFact{{
 		Act: enrollment.ActTokenRejected, By: enrollment.Nobody, Detail: map[string]string{"reason": reason},
 	}}
@@ -178,10 +194,18 @@ func (w Watch) want(x enrollment.Effect, now time.Time) Watch {
 
 // nextProbe is a full interval away and a little more, so that tokens adopted together drift apart.
 func (w Watch) nextProbe(now time.Time, interval time.Duration) time.Time {
-	return now.Add(interval + enrollment.Spread(w.Subject, interval/8))
+	return instant(now.Add(interval + enrollment.Spread(w.Subject, interval/8)))
 }
 
 func isProbe(x enrollment.Effect) bool { return x.Kind == enrollment.ProbeToken }
+
+// orGeneral returns the given problem if it is of that code, else a new one.
+func orGeneral(given *enrollment.Problem, code enrollment.Code, args ...string) *enrollment.Problem {
+	if given != nil && given.Code == code {
+		return given
+	}
+	return enrollment.NewProblem(code, args...)
+}
 
 func because(reason string) string {
 	if reason == "" {

@@ -151,9 +151,6 @@ func (h *host) customer(name string) *customer {
 	return &customer{h: h, Tenant: h.Runner.Tenant(enrollment.TenantID(name)), org: org, admin: org.AddAdmin("it@" + name + ".example")}
 }
 
-// reborn is the same customer at a runner that was restarted.
-func (c *customer) reborn() { c.Tenant = c.h.Runner.Tenant(c.Tenant.ID()) }
-
 // service is a server of ours and the service at Apple that it stands for.
 type service struct {
 	c     *customer
@@ -224,6 +221,8 @@ func (h *host) pass(d time.Duration) {
 		}
 	}
 }
+
+func reader(file []byte) *bytes.Reader { return bytes.NewReader(file) }
 
 func ctx(t testing.TB) context.Context { return t.Context() }
 

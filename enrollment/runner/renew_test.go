@@ -51,7 +51,7 @@ func TestRenewalKeepsEverythingInOneWrite(t *testing.T) {
 
 	cert, err := acme.Certificate(ctx(t), tech, run.ID)
 	require.NoError(t, err)
-	assert.Equal(t, "Acme-MDM.pem", cert.FileName)
+	assert.Equal(t, "acme-mdm.pem", cert.FileName)
 	require.NoError(t, acme.admin.ReplaceCertificate(s.apple, cert.PEM))
 	run, err = s.upload(s.file())
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
+	"github.com/abmrenew/abmrenew/storage"
 )
 
 // Upload is a token file as the portal gave it, and what it is meant for.
@@ -100,8 +101,9 @@ func (t *Tenant) take(
 	secretID := t.r.cfg.NewID("tok")
 	var id enrollment.RenewalID
 	var refused *enrollment.Problem
+	var inUse bool
 	err := t.change(ctx, func(c *change) error {
-		id, refused = "", unreadable
+		id, refused, inUse = "", unreadable, false
 		if server == "" {
 			return unreadable // a file that is none, for no server: there is nothing to write it down on
 		}
@@ -125,6 +127,11 @@ func (t *Tenant) take(
 		}
 		if refused != nil {
 			id, err = c.refuseFile(ctx, by, s, u.Renewal, refused)
+			return err
+		}
+		if active := s.Value.Token; active != nil && active.Fingerprint == token.Fingerprint() {
+			id, err = c.activatedBy(ctx, s)
+			inUse = err == nil
 			return err
 		}
 		r, err := c.receiver(ctx, by, s, u.Renewal, fresh)
@@ -160,7 +167,24 @@ func (t *Tenant) take(
 		}
 		return view, refused
 	}
+	if inUse && id == "" {
+		return RenewalView{Renewal: renewal.Renewal{Tenant: t.id, Server: server, State: renewal.Completed}}, nil
+	}
 	return t.outcome(t.settled(ctx, by, id))
+}
+
+// activatedBy finds the renewal that put the active token in use, for a file that is uploaded again; empty: it was adopted.
+func (c *change) activatedBy(ctx context.Context, s *tracked[serverRecord]) (enrollment.RenewalID, error) {
+	q := storage.Query{
+		Tenant: c.tenant.Tenant, Parent: string(s.Value.ID), State: string(renewal.Completed), Limit: storage.MaxPage,
+	}
+	items, _, err := c.renewals.List(ctx, q)
+	for _, item := range items {
+		if candidate := item.Value.Candidate; candidate != nil && candidate.Fingerprint == s.Value.Token.Fingerprint {
+			return item.Value.ID, err
+		}
+	}
+	return "", err
 }
 
 // openFor refuses files for what is out of use.

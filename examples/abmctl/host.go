@@ -55,7 +55,7 @@ func (h *host) open(ctx context.Context, why purpose) error {
 		return err
 	}
 	if h.sealer, err = seal.New(h.store, h.keyring, seal.Options{Now: h.now}); err != nil {
-		return runner.ProblemOf(err)
+		return asError(runner.ProblemOf(err))
 	}
 	level := slog.LevelWarn
 	if h.Quiet {
@@ -80,21 +80,28 @@ func (h *host) openStore(ctx context.Context, why purpose) error {
 	}
 	h.store = bolt.Shared(h.Store, bolt.Options{Wait: patience, Now: h.now})
 	h.keyring, err = seal.OpenKeyringFor(ctx, h.Keyring, h.store)
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, seal.ErrWrongKeyring) {
+		return asError(runner.ProblemOf(err))
 	}
-	if problem := runner.ProblemOf(err); problem.Code != enrollment.CodeStoreFailed {
-		return problem
-	}
-	if _, storeErr := h.store.Count(ctx, storage.Query{Kind: runner.KindServer, AllTenants: true}); storeErr != nil {
-		return runner.ProblemOf(storeErr)
+	// It may be the store that does not answer, or the keyring file.
+	if _, err := h.store.Count(ctx, storage.Query{Kind: runner.KindServer, AllTenants: true}); err != nil {
+		return runner.ProblemOf(err)
 	}
 	problem := enrollment.NewProblem(enrollment.CodeKeyUnavailable).Because(err)
+	problem.Title = "The keyring file " + h.Keyring + " cannot be used"
 	if errors.Is(err, seal.ErrExposed) {
 		problem.Title = "The keyring file " + h.Keyring + " is open to other users"
 		problem.Next = "Run: chmod 600 " + h.Keyring + " (and abmctl keys rotate, if somebody may have read it)"
 	}
 	return problem
+}
+
+// asError keeps a missing problem a missing error.
+func asError(p *enrollment.Problem) error {
+	if p == nil {
+		return nil
+	}
+	return p
 }
 
 // verifier is the client for Apple, or for a stand-in on this machine.

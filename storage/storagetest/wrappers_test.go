@@ -65,7 +65,9 @@ func TestHooksSeeAndReplaceEachCall(t *testing.T) {
 			seen = append(seen, fmt.Sprintf("%d %s %v", c.N, c.Method, c.Write != nil))
 			return nil
 		},
-		After: func(c storagetest.Call, err error) error { return fmt.Errorf("%s: %w", c.Method, storagetest.ErrInjected) },
+		After: func(c storagetest.Call, err error) error {
+			return fmt.Errorf("%s: %w", c.Method, storagetest.ErrInjected)
+		},
 	})
 	for _, err := range every(s) {
 		require.ErrorIs(t, err, storagetest.ErrInjected)
