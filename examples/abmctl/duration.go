@@ -24,7 +24,7 @@ func parseDuration(text string) (duration, error) {
 		days, rest = "0", text
 	}
 	n, err := strconv.ParseUint(days, 10, 16)
-	if err != nil || n > math.MaxInt64/uint64(24*time.Hour) {
+	if err != nil || text == "" || n > math.MaxInt64/uint64(24*time.Hour) {
 		return 0, errDuration
 	}
 	whole := time.Duration(n) * 24 * time.Hour
@@ -48,15 +48,20 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	return err
 }
 
-// String writes whole days as days.
+// String writes whole days as days, and no zeros behind.
 func (d duration) String() string {
 	const day = 24 * time.Hour
-	if d := time.Duration(d); d > 0 && d%day == 0 {
-		return strconv.FormatInt(int64(d/day), 10) + "d"
+	whole := time.Duration(d)
+	text := whole.String()
+	switch {
+	case whole > 0 && whole%day == 0:
+		text = strconv.FormatInt(int64(whole/day), 10) + "d"
+	case whole >= time.Hour && whole%time.Hour == 0:
+		text = strings.TrimSuffix(text, "0m0s")
+	case whole >= time.Minute && whole%time.Minute == 0:
+		text = strings.TrimSuffix(text, "0s")
 	}
-	text := time.Duration(d).String()
-	text = strings.TrimSuffix(text, "m0s") + strings.Repeat("m", strings.Count(text, "m0s"))
-	return strings.TrimSuffix(text, "h0m") + strings.Repeat("h", strings.Count(text, "h0m"))
+	return text
 }
 
 // MarshalText is how it stands in JSON.

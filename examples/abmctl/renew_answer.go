@@ -34,10 +34,12 @@ func (a renewalAnswer) text(w io.Writer) {
 			fmt.Fprintf(w, "%-14s %s\n", name, value)
 		}
 	}
-	row("renewal", a.subject.ID)
+	row("renewal", string(a.subject.Renewal))
 	row("server", string(a.subject.Server))
 	row("state", string(a.State))
-	row("started", a.StartedAt.Format(time.RFC3339)+" by "+a.StartedBy.ID)
+	if !a.StartedAt.IsZero() {
+		row("started", a.StartedAt.Format(time.RFC3339)+" by "+a.StartedBy.ID)
+	}
 	if a.State == renewal.AwaitingUpload {
 		row("waits until", a.LapseAt.Format(time.RFC3339))
 	}

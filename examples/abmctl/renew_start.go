@@ -91,14 +91,23 @@ func (c *renewUpload) do(ctx context.Context, h *host) (answer, error) {
 	} else if upload.Server, err = h.server(ctx, c.ID); err != nil {
 		return nil, err
 	}
+	began := h.now()
 	done := h.waiting("Reading the token and asking Apple whose it is")
 	view, err := h.tenant().UploadToken(ctx, h.actor(), upload)
 	done()
-	if view.ID == "" && err != nil && upload.Server != "" {
-		return nothing{about(string(upload.Server))}, err
+	if err == nil && view.State == renewal.Completed && view.EndedAt.Before(began) {
+		h.hint("This very token is in use already")
 	}
-	if err == nil && view.State == renewal.AwaitingUpload {
-		h.hint("This very token is in use already; the renewal still waits for a newer one")
+	if view.ID == "" && view.Server == "" {
+		view.Server = upload.Server
+	}
+	if view.ID == "" && view.Server != "" { // no renewal is concerned
+		ans := aboutRenewal(view)
+		ans.subject.ID = string(view.Server)
+		if err != nil {
+			return nothing{about(ans.subject.ID)}, err
+		}
+		return ans, nil
 	}
 	return h.renewalOutcome(ctx, upload.Renewal, view, err)
 }
