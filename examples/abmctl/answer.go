@@ -97,9 +97,7 @@ func (h *host) encode(v any) {
 	out := json.NewEncoder(h.out)
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
-	if err := out.Encode(v); err != nil {
-		fmt.Fprintln(h.err, "abmctl: writing the answer:", err)
-	}
+	_ = out.Encode(v) // a failed write is remembered by the writer
 }
 
 // withProblem adds a problem to the fields of an answer.

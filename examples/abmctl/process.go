@@ -33,6 +33,17 @@ type command interface {
 
 // run is the whole program: it returns the exit status.
 func run(ctx context.Context, args []string, p process) int {
+	out := &stickyWriter{Writer: p.out}
+	p.out = out
+	status := execute(ctx, args, p)
+	if out.err != nil {
+		fmt.Fprintln(p.err, "abmctl: the answer could not be written:", out.err)
+		return max(status, 1)
+	}
+	return status
+}
+
+func execute(ctx context.Context, args []string, p process) int {
 	var c cli
 	helped := false
 	parser, err := kong.New(&c,

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -87,6 +90,20 @@ func TestJSONEverywhere(t *testing.T) {
 		assert.NotEmpty(t, plain.out+plain.err, "%v", args)
 	}
 }
+
+// An answer that nobody got is no success.
+func TestAnswerNotWritten(t *testing.T) {
+	for _, args := range [][]string{{"steps", "renew"}, {"--json", "steps", "renew"}} {
+		var errs bytes.Buffer
+		status := run(t.Context(), args, process{out: brokenPipe{}, err: &errs, now: time.Now})
+		assert.Equal(t, 1, status, "%v", args)
+		assert.Contains(t, errs.String(), "could not be written", "%v", args)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestDurations(t *testing.T) {
 	for text, want := range map[string]string{
