@@ -1,6 +1,7 @@
 package appletest_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -32,9 +33,10 @@ func TestEightClientsWhileKnobsAreTurned(t *testing.T) {
 			})
 			end := s.apple.Fail(appletest.Fault{Kind: appletest.Status, After: 3, Times: 1})
 			s.org.RequireTerms()
-			assert.NoError(t, s.org.AcceptTerms(s.admin))
+			if err := errors.Join(s.org.AcceptTerms(s.admin), s.admin.Assign(s.service, serials[i%len(serials)])); err != nil {
+				t.Error(err)
+			}
 			s.org.Rename(fmt.Sprint("Acme ", i))
-			assert.NoError(t, s.admin.Assign(s.service, serials[i%len(serials)]))
 			end()
 			if i%10 == 0 {
 				s.apple.Heal()

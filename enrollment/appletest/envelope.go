@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // tokens of other makers use 3DES
+	"crypto/des" // tokens of other makers use 3DES
 	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"

@@ -73,7 +73,7 @@ func ExampleApple_Transport() {
 		fmt.Println(err)
 		return
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	fmt.Println(response.StatusCode, string(body), err)
 	// Output: 400 USER_AGENT_INVALID <nil>

@@ -3,7 +3,6 @@ package appletest_test
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -166,7 +165,7 @@ func TestRequestsAreRememberedWithoutSecrets(t *testing.T) {
 	for _, secret := range []string{
 		s.token.ConsumerSecret, s.token.AccessSecret, s.token.AccessToken, s.token.ConsumerKey, client.session,
 	} {
-		require.False(t, strings.Contains(string(text), secret))
+		require.NotContains(t, string(text), secret)
 	}
 }
 

@@ -211,7 +211,7 @@ func try(transport http.RoundTripper, method, path, body string) (reply, error) 
 	if err != nil {
 		return reply{}, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, string(text), resp.Header}, err
 }

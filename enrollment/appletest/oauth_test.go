@@ -2,7 +2,7 @@ package appletest_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // OAuth 1.0a
+	"crypto/sha1" // OAuth 1.0a
 	"encoding/base64"
 	"fmt"
 	"maps"

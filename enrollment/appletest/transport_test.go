@@ -98,7 +98,7 @@ func TestHandlerBehindARealListener(t *testing.T) {
 			require.NoError(t, err)
 			resp, err := s.signer(s.token, server.Client().Transport).RoundTrip(r)
 			require.NoError(t, err)
-			defer resp.Body.Close()
+			require.NoError(t, resp.Body.Close())
 			require.Equal(t, 200, resp.StatusCode)
 
 			s.apple.Fail(appletest.Fault{Kind: appletest.Down, Times: 1})
