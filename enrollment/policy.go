@@ -41,7 +41,7 @@ func DefaultPolicy() Policy {
 		UploadWithin:     30 * day,
 		RemindWaiting:    3 * day,
 		FreshFor:         15 * time.Minute,
-		UploadsPerMinute: 10,
+		UploadsPerMinute: 30,
 	}
 }
 

@@ -42,7 +42,7 @@ type policySet struct {
 	UploadWithin     *duration `placeholder:"30d" help:"How long a renewal waits for a file."`
 	RemindWaiting    *duration `placeholder:"3d" help:"How often a renewal that waits for a person reminds."`
 	FreshFor         *duration `placeholder:"15m" help:"How long Apple's answer may wait for a confirmation."`
-	UploadsPerMinute *int      `placeholder:"10" help:"How many files a server takes in a minute."`
+	UploadsPerMinute *int      `placeholder:"30" help:"How many files a server takes in a minute."`
 }
 
 func (c *policySet) subject() subject { return subject{} }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -124,7 +125,7 @@ func TestTooManyUploads(t *testing.T) {
 	acme := w.newCustomer("default", "Acme MDM").withToken()
 	junk := w.write("junk", []byte("junk"))
 	acme.untouched(func() {
-		for range 10 {
+		for range enrollment.DefaultPolicy().UploadsPerMinute {
 			acme.json("renew", "upload", acme.server, junk).fails(5)
 		}
 		assert.Equal(t, "too_many_uploads", acme.json("renew", "upload", acme.server, junk).fails(8).code())
