@@ -3,9 +3,7 @@ package abmtoken
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 	"unicode/utf8"
 )
@@ -94,26 +92,25 @@ func parseExpiry(text string) (time.Time, error) {
 // scanObject walks a whole JSON object and picks the five texts. It exists because encoding/json alone would take
 // the last of two equal names, names in another case, and null.
 func scanObject(text []byte) (values [len(fields)]string, err error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
+	if !json.Valid(text) || bytes.TrimSpace(text)[0] != '{' {
+		return values, badContent("it is not one JSON object")
+	}
 	var stack []container
 	for symbols := 0; ; symbols++ {
 		if symbols > maxSymbols {
 			return values, badContent("it has more than %d names and values", maxSymbols)
 		}
-		symbol, err := dec.Token()
-		if err != nil || symbols == 0 && symbol != json.Delim('{') {
-			return values, badContent("it is not one JSON object")
-		}
-		if symbol == json.Delim('}') || symbol == json.Delim(']') {
+		var s symbol
+		s, text = nextSymbol(text)
+		if s.closes() {
 			if stack = stack[:len(stack)-1]; len(stack) == 0 {
-				break
+				return values, nil
 			}
 			continue
 		}
 		if len(stack) > 0 {
 			top := &stack[len(stack)-1]
-			name, isName, err := top.next(symbol)
+			name, isName, err := top.next(s)
 			if err != nil {
 				return values, err
 			}
@@ -121,24 +118,19 @@ func scanObject(text []byte) (values [len(fields)]string, err error) {
 				continue
 			}
 			if i := fieldIndex(name); len(stack) == 1 && i >= 0 {
-				value, isText := symbol.(string)
-				if !isText {
+				if !s.isText() {
 					return values, badContent("%s is not a text", fields[i])
 				}
-				values[i] = value
+				values[i] = s.text()
 			}
 		}
-		if delim, opens := symbol.(json.Delim); opens {
+		if s.opens() {
 			if len(stack) == maxDepth {
 				return values, badContent("it is nested more than %d deep", maxDepth)
 			}
-			stack = append(stack, container{object: delim == '{'})
+			stack = append(stack, container{object: s[0] == '{'})
 		}
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return values, badContent("something follows the JSON object")
-	}
-	return values, nil
 }
 
 func fieldIndex(name string) int {
@@ -158,7 +150,7 @@ type container struct {
 }
 
 // next takes the next symbol: in an object a name and its value in turn, in an array a value without a name.
-func (c *container) next(symbol json.Token) (name string, isName bool, err error) {
+func (c *container) next(s symbol) (name string, isName bool, err error) {
 	if !c.object {
 		return "", false, nil
 	}
@@ -166,7 +158,7 @@ func (c *container) next(symbol json.Token) (name string, isName bool, err error
 		c.value = false
 		return c.names[len(c.names)-1], false, nil
 	}
-	name, _ = symbol.(string)
+	name = s.text()
 	for _, seen := range c.names { // at most maxSymbols of them, so a map would cost more
 		if seen == name {
 			return "", false, badContent("a name comes twice")
