@@ -25,7 +25,7 @@ const (
 	FileZip          FileKind = "zip archive"
 	FilePDF          FileKind = "PDF document"
 	FileJSON         FileKind = "JSON file"
-	FileUnknown      FileKind = "unknown file"
+	FileUnknown      FileKind = "file of an unknown kind"
 )
 
 const downloadAgain = "download the server token again from your device management service in Apple Business " +

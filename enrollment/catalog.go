@@ -21,7 +21,7 @@ var catalog = map[Code]catalogEntry{
 	CodeNoKeyFits:     {exit: 4, http: 422, title: "No key of this server opens the file", next: "It was downloaded for another certificate. Upload this server's certificate at the portal (Replace Certificate), save, then download the token again"},
 	CodeCannotDecrypt: {exit: 4, http: 422, title: "The file was made for this server but does not decrypt", next: "It is damaged: download the token again and upload it unopened"},
 
-	CodeNotServerToken: {exit: 5, http: 422, title: "This is not a server token (.p7m) but a {found}", next: "{advice}"},
+	CodeNotServerToken: {exit: 5, http: 422, title: "This is not a server token (.p7m), but: {found}", next: "{advice}"},
 	CodeTooLarge:       {exit: 5, http: 413, title: "The file is too large for a server token", next: "Upload the .p7m file that the portal gave you; it has a few kilobytes"},
 	CodeUnsupported:    {exit: 5, http: 422, title: "The file is encrypted in a way that Apple's server tokens are not", next: "Upload the .p7m file exactly as the portal gave it"},
 	CodeBadContent:     {exit: 5, http: 422, title: "The file opens, but what is inside is no server token", next: "Download the token again at the portal and upload it unopened"},

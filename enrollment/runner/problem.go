@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -69,7 +70,7 @@ func unknown(err error) bool {
 func fileProblem(err error) *enrollment.Problem {
 	if other, ok := errors.AsType[*abmtoken.NotServerTokenError](err); ok {
 		return enrollment.NewProblem(enrollment.CodeNotServerToken,
-			"found", string(other.Kind), "advice", other.Kind.Advice()).Because(err)
+			"found", string(other.Kind), "advice", capital(other.Kind.Advice())).Because(err)
 	}
 	for _, known := range []struct {
 		is   error
@@ -89,6 +90,14 @@ func fileProblem(err error) *enrollment.Problem {
 		return enrollment.NewProblem(enrollment.CodeFIPS, "what", "RSA PKCS #1 v1.5 decryption").Because(err)
 	}
 	return enrollment.NewProblem(enrollment.CodeInternal).Because(err)
+}
+
+// capital begins a sentence.
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // invalid says which value of a call is not possible.

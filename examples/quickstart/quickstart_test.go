@@ -24,7 +24,7 @@ func TestQuickstart(t *testing.T) {
 		"Reminders: 60 days left, 30 days left.",
 		"between certificate and upload: store closed",
 		"Starting again finds the same renewal",
-		"Refused: This is not a server token (.p7m) but a content token",
+		"Refused: This is not a server token (.p7m), but: content token",
 		"before Apple could be asked whose token it is: store closed",
 		"the renewal is completed",
 		"Acme MDM is active: 36", // 365, or 366 in a leap year, at the very second
