@@ -12,6 +12,10 @@ func (s *step) requestCertificate(ev CertificateRequested) (bool, error) {
 	switch s.State {
 	case CheckingPush:
 		if s.pushBlocked() {
+			s.KeyWanted = true
+			if s.hasten("") { // the token in use has expired meanwhile
+				return true, nil
+			}
 			return s.refuseWith(ev, s.Problem)
 		}
 		if s.KeyWanted {

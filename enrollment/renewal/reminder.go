@@ -21,7 +21,11 @@ func reminderLevel(levels []int, expires, now time.Time) (level int, next time.T
 	left := expires.Sub(now)
 	if left <= 0 {
 		weeks := int(-left / (weekly * day))
-		return -weekly * weeks, expires.Add(time.Duration(weeks+1) * weekly * day)
+		next = expires.Add(time.Duration(weeks+1) * weekly * day)
+		if !next.After(now) {
+			next = now.Add(weekly * day) // so long ago that durations do not reach it
+		}
+		return -weekly * weeks, next
 	}
 	level, next = unreminded, expires
 	for _, days := range levels {
@@ -38,7 +42,9 @@ func reminderLevel(levels []int, expires, now time.Time) (level int, next time.T
 // made up for. It reports whether anything changed.
 func (w Watch) remind(p enrollment.Policy, now time.Time) (Watch, bool) {
 	if w.Expires.IsZero() {
-		return w, false
+		known := !w.RemindAt.IsZero() // of the credential before
+		w.RemindAt = time.Time{}
+		return w, known
 	}
 	level, next := reminderLevel(p.Reminders, w.Expires, now)
 	due := level < w.Reminded

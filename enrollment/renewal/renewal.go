@@ -103,7 +103,12 @@ func (r Renewal) Live() bool { return r.State.Live() }
 func (r Renewal) CertificateOut() bool { return r.Key != nil && !r.Key.OutAt.IsZero() }
 
 // Wake returns when the renewal has something to do next; zero: never. A live renewal always has.
-func (r Renewal) Wake() time.Time { return earliest(r.LapseAt, r.RemindAt, r.Pending.wake()) }
+func (r Renewal) Wake() time.Time {
+	if !r.Live() {
+		return r.Pending.wake()
+	}
+	return earliest(r.LapseAt, r.RemindAt, r.Pending.wake())
+}
 
 // Due returns the pending effects that may be tried now, oldest first.
 func (r Renewal) Due(now time.Time) []enrollment.Effect { return r.Pending.due(now) }

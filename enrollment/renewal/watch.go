@@ -43,7 +43,8 @@ type Watch struct {
 	Unanswered time.Time           `json:"unanswered,omitzero"` // when the first of them was asked
 
 	ProbeAt    time.Time               `json:"probe_at,omitzero"`
-	Reminded   int                     `json:"reminded,omitempty"` // the last reminder level, in days
+	CloseUntil time.Time               `json:"close_until,omitzero"` // watched closely until then; see [CertificateLeft]
+	Reminded   int                     `json:"reminded,omitempty"`   // the last reminder level, in days
 	QuietUntil time.Time               `json:"quiet_until,omitzero"`
 	RemindAt   time.Time               `json:"remind_at,omitzero"`
 	Open       []enrollment.NoticeKind `json:"open,omitempty"`     // threads that were opened and not cleared

@@ -40,6 +40,10 @@ type HostAnswered struct {
 	Problem    *enrollment.Problem // tells people about an answer that is no acceptance; nil: a general one does
 }
 
+// CertificateLeft says that a new public key certificate for the same service was handed out. From that moment on a
+// person at the portal may end the credential in use, so Apple is asked more often, for as long as that is likely.
+type CertificateLeft struct{}
+
 // CheckRequested is a person's wish to ask Apple now.
 type CheckRequested struct{ By enrollment.Actor }
 
@@ -63,6 +67,7 @@ const (
 	EventCredentialActivated EventName = "credential_activated"
 	EventProbed              EventName = "probed"
 	EventHostAnswered        EventName = "host_answered"
+	EventCertificateLeft     EventName = "certificate_left"
 	EventCheckRequested      EventName = "check"
 	EventQuieted             EventName = "quiet"
 	EventWatchTicked         EventName = "tick"
@@ -73,6 +78,7 @@ const (
 func (CredentialActivated) Name() EventName { return EventCredentialActivated }
 func (Probed) Name() EventName              { return EventProbed }
 func (HostAnswered) Name() EventName        { return EventHostAnswered }
+func (CertificateLeft) Name() EventName     { return EventCertificateLeft }
 func (CheckRequested) Name() EventName      { return EventCheckRequested }
 func (Quieted) Name() EventName             { return EventQuieted }
 func (WatchTicked) Name() EventName         { return EventWatchTicked }
@@ -82,6 +88,7 @@ func (CredentialRetired) Name() EventName   { return EventCredentialRetired }
 func (CredentialActivated) watch() {}
 func (Probed) watch()              {}
 func (HostAnswered) watch()        {}
+func (CertificateLeft) watch()     {}
 func (CheckRequested) watch()      {}
 func (Quieted) watch()             {}
 func (WatchTicked) watch()         {}

@@ -38,9 +38,15 @@ func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTra
 			return ignored, nil
 		}
 		next, audit = w.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
+		next.ProbeAt = earliest(w.ProbeAt, next.ProbeAt) // our own probe looks at the identity, too: it is not put off
 		if ev.Answer != enrollment.Accepted && ev.Answer != w.Answer {
 			next.ProbeAt = now // the host's own clock or code may be to blame
 		}
+	case CertificateLeft:
+		if w.State == WatchMissing {
+			return ignored, nil
+		}
+		next = w.watchClosely(p, now)
 	case CheckRequested:
 		if w.State == WatchMissing {
 			return ignored, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
@@ -96,7 +102,7 @@ func (w Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiva
 	w.Pending = w.Pending.without(isProbe)
 	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, instant(ev.Expires), now
 	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
-	w.Unanswered = time.Time{}
+	w.Unanswered, w.CloseUntil = time.Time{}, time.Time{}
 	w.Reminded, w.QuietUntil = unreminded, time.Time{}
 	if ev.Verified {
 		w.Answer, w.AnsweredAt = enrollment.Accepted, now
@@ -123,7 +129,7 @@ func (w Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (Watch, []e
 		w.Unanswered = now
 	}
 	w.Failures = min(w.Failures+1, maxFailures)
-	wait := enrollment.Backoff(w.Failures, p.RecheckEvery, max(p.ProbeEvery, p.RecheckEvery))
+	wait := enrollment.Backoff(w.Failures, p.RecheckEvery, max(w.probeEvery(p, now), p.RecheckEvery))
 	w.ProbeAt = w.nextProbe(now, max(wait, min(ev.RetryAfter, 24*time.Hour)))
 	return w, nil, true
 }
@@ -136,7 +142,7 @@ func (w Watch) answered(
 	w.Answer, w.AnsweredAt, w.Reason, w.Failures, w.Unanswered = answer, now, reason, 0, time.Time{}
 	switch answer {
 	case enrollment.Accepted:
-		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
+		w.ProbeAt = w.nextProbe(now, w.probeEvery(p, now))
 		return w.clear(now, enrollment.NoticeRejected, enrollment.NoticeTerms), nil
 	case enrollment.AnswerTerms:
 		w.ProbeAt = w.nextProbe(now, p.RecheckEvery)
@@ -163,6 +169,7 @@ func (w Watch) retired(now time.Time) Watch {
 	w.Pending = w.Pending.without(isProbe)
 	w = w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
 	w.State, w.ProbeAt, w.RemindAt, w.HealthAt = WatchRetired, time.Time{}, time.Time{}, time.Time{}
+	w.CloseUntil = time.Time{}
 	return w
 }
 

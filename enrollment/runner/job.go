@@ -14,7 +14,9 @@ type renewalJob struct {
 	run *tracked[renewal.Renewal]
 }
 
-func (j renewalJob) tick(ctx context.Context) error { return j.take(ctx, renewal.Ticked{}) }
+func (j renewalJob) tick(ctx context.Context) error {
+	return j.take(ctx, renewal.Ticked{Health: j.s.Value.Watch.Health(j.c.policy, j.c.now)})
+}
 
 func (j renewalJob) take(ctx context.Context, ev renewal.Event) error {
 	_, err := j.c.step(ctx, j.s, j.run, ev)

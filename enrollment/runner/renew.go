@@ -145,8 +145,10 @@ func (t *Tenant) Certificate(ctx context.Context, by enrollment.Actor, id enroll
 		if pair, err = c.openKey(ctx, s.Value.Server, view.Key.ID); err != nil {
 			return err
 		}
-		_, err = c.step(ctx, s, r, renewal.CertificateTaken{By: by})
-		return err
+		if _, err = c.step(ctx, s, r, renewal.CertificateTaken{By: by}); err != nil {
+			return err
+		}
+		return c.watch(ctx, s, renewal.CertificateLeft{})
 	})
 	if err != nil {
 		return Certificate{}, err
