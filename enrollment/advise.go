@@ -69,41 +69,58 @@ type Counsel struct {
 // service"); a reassignment alone changes nothing on a set-up device (Apple, "Remove a Profile"); since OS 26 a
 // device migrates without an erase (Apple, "Migrating managed devices").
 func Advise(s Situation) Counsel {
-	var ask []Question
-	// is reports whether a fact has the harmful value; a fact that is not known is asked for and has not.
-	is := func(harmful, fact Known, q Question) bool {
-		if fact == NotKnown {
-			ask = append(ask, q)
-		}
-		return fact == harmful
-	}
-	counsel := func(a Advice, why string) Counsel { return Counsel{Advice: a, Why: why, Ask: ask} }
+	advice, why := decide(s)
+	return Counsel{Advice: advice, Why: why, Ask: questions(s, advice)}
+}
 
-	if is(No, s.PortalAccess, AskPortalAccess) {
-		return counsel(AdviseFindAdministrator,
-			"Nobody can sign in at the portal. Renewing, reassigning and migrating all need it: have Apple restore an administrator first.")
-	}
-	if !is(No, s.ServiceExists, AskServiceExists) {
-		if s.KeyHeld == No {
-			return counsel(AdviseReplaceCertificate,
-				"The service still exists. Upload a new certificate to the same service and download its token: no device is touched, although the key is lost.")
-		}
-		return counsel(AdviseRenew, "The service still exists: renew its token. No device is touched.")
-	}
-	changes := is(Yes, s.MDMChanges, AskMDMChanges)
-	if changes && !is(No, s.Capable, AskCapable) {
-		return counsel(AdviseMigrate,
-			"The devices can migrate without an erase: make a new service at the new MDM and reassign them with a migration deadline.")
-	}
-	switch managed := !is(No, s.MDMManages, AskMDMManages); {
-	case !managed:
-		return counsel(AdviseHands,
-			"The service is gone and the MDM does not reach the devices: make a new service, reassign them, and list them for erasing by hand.")
+// decide takes what is not known for harmless.
+func decide(s Situation) (advice Advice, why string) {
+	changes := s.MDMChanges == Yes
+	// Where the present MDM is out of reach, moving to another one is the harmless way, so that is assumed.
+	mayMigrate := s.Capable != No && (changes || s.MDMChanges == NotKnown && s.MDMManages == No)
+	switch {
+	case s.PortalAccess == No:
+		return AdviseFindAdministrator,
+			"Nobody can sign in at the portal. Renewing, reassigning and migrating all need it: have Apple restore an administrator first."
+	case s.ServiceExists != No && s.KeyHeld == No:
+		return AdviseReplaceCertificate,
+			"The service still exists. Upload a new certificate to the same service and download its token: no device is touched, although the key is lost."
+	case s.ServiceExists != No:
+		return AdviseRenew, "The service still exists: renew its token. No device is touched."
+	case mayMigrate:
+		return AdviseMigrate,
+			"The devices can migrate without an erase: make a new service at the new MDM and reassign them with a migration deadline."
+	case s.MDMManages == No:
+		return AdviseHands,
+			"The service is gone and the MDM does not reach the devices: make a new service, reassign them, and list them for erasing by hand."
 	case changes:
-		return counsel(AdviseWipe,
-			"The devices cannot migrate without an erase: make a new service at the new MDM, reassign, assign and verify the enrollment profile, and only then wipe through the present MDM.")
-	default:
-		return counsel(AdviseReassign,
-			"The service is gone but the MDM still manages the devices: make a new service, reassign them, assign the enrollment profile, and stop. They live on as they are; the new service counts from their next erase.")
+		return AdviseWipe,
+			"The devices cannot migrate without an erase: make a new service at the new MDM, reassign, assign and verify the enrollment profile, and only then wipe through the present MDM."
 	}
+	return AdviseReassign,
+		"The service is gone but the MDM still manages the devices: make a new service, reassign them, assign the enrollment profile, and stop. They live on as they are; the new service counts from their next erase."
+}
+
+// questions returns the facts that are not known and whose answer would change the advice.
+func questions(s Situation, advice Advice) []Question {
+	var ask []Question
+	for _, q := range [...]struct {
+		fact *Known
+		name Question
+	}{
+		{&s.PortalAccess, AskPortalAccess}, {&s.ServiceExists, AskServiceExists}, {&s.MDMChanges, AskMDMChanges},
+		{&s.Capable, AskCapable}, {&s.MDMManages, AskMDMManages},
+	} {
+		if *q.fact != NotKnown {
+			continue
+		}
+		for _, *q.fact = range [...]Known{Yes, No} {
+			if other, _ := decide(s); other != advice {
+				ask = append(ask, q.name)
+				break
+			}
+		}
+		*q.fact = NotKnown
+	}
+	return ask
 }
