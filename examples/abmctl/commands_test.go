@@ -176,10 +176,12 @@ func TestKeysRotate(t *testing.T) {
 func TestOffboard(t *testing.T) {
 	w := newWorld(t)
 	acme, bolt := w.newCustomer("acme", "Acme MDM").withToken(), w.newCustomer("bolt", "Bolt MDM").withToken()
+	w.terminal = true
 	acme.untouched(func() { w.cli("--json", "offboard", "acme").fails(8) })
-	gone := w.cli("--json", "offboard", "acme", "--yes").ok()
+	w.terminal = false
+	gone := w.cli("--json", "offboard", "acme").ok()
 	assert.Equal(t, "erased", gone.get("state"))
-	assert.Equal(t, "erased", w.cli("--json", "offboard", "acme", "--yes").ok().get("state"), "again is no harm")
+	assert.Equal(t, "erased", w.cli("--json", "offboard", "acme").ok().get("state"), "again is no harm")
 	acme.json("server", "show", acme.server).fails(1)
 	assert.Equal(t, "tenant_erased", acme.json("server", "add", "Back").fails(8).code())
 	assert.Contains(t, w.cli("audit", "show", "acme").ok().out, "tenant_erased", "the audit stays")

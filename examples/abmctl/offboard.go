@@ -10,7 +10,7 @@ import (
 
 type offboard struct {
 	Who enrollment.TenantID `arg:"" name:"tenant-id" placeholder:"TENANT" help:"The tenant to erase."`
-	Yes bool                `help:"Really: its tokens and keys can never be read again."`
+	Yes bool                `help:"Do not ask: its tokens and keys can never be read again. A script is not asked."`
 }
 
 func (c *offboard) subject() subject { return subject{ID: string(c.Who)} }
@@ -31,7 +31,7 @@ func (c *offboard) do(ctx context.Context, h *host) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !c.Yes {
+	if h.terminal && !c.Yes { // a mistyped name is a person's slip
 		problem := enrollment.NewProblem(enrollment.CodeRefused, "state", string(tenant.State))
 		problem.Title = "This erases every token and key of " + string(c.Who) + ", for good"
 		problem.Next = "Repeat it with --yes"

@@ -25,6 +25,8 @@ type world struct {
 	apple *appletest.Apple
 	url   string
 
+	terminal bool // a person watches
+
 	mu  sync.Mutex
 	at  time.Time
 	all bytes.Buffer // everything that was ever printed
@@ -83,7 +85,7 @@ func (w *world) with(in string, args ...string) result {
 	w.t.Helper()
 	var out, err bytes.Buffer
 	status := run(w.t.Context(), args, process{
-		in: strings.NewReader(in), out: &out, err: &err, user: "tess", now: w.now,
+		in: strings.NewReader(in), out: &out, err: &err, user: "tess", now: w.now, terminal: w.terminal,
 	})
 	w.all.Write(out.Bytes())
 	w.all.Write(err.Bytes())
