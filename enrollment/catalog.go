@@ -17,7 +17,7 @@ var catalog = map[Code]catalogEntry{
 
 	CodeInvalidInput: {exit: 2, http: 400, title: "The value of {field} is not possible", next: "It must be: {rule}"},
 
-	CodeTokenExpired:  {exit: 3, http: 422, title: "The token in this file expired on {expired}", next: "Download a new token at the portal and upload that"},
+	CodeTokenExpired:  {exit: 3, http: 422, title: "The token expired on {expired}", next: "Download a new token at the portal and upload that"},
 	CodeNoKeyFits:     {exit: 4, http: 422, title: "No key of this server opens the file", next: "It was downloaded for another certificate. Upload this server's certificate at the portal (Replace Certificate), save, then download the token again"},
 	CodeCannotDecrypt: {exit: 4, http: 422, title: "The file was made for this server but does not decrypt", next: "It is damaged: download the token again and upload it unopened"},
 
@@ -46,12 +46,13 @@ var catalog = map[Code]catalogEntry{
 	CodeTermsPending: {exit: 9, http: 409, title: "Apple waits until new terms are accepted for {organization}", next: "An administrator of that organization signs in at the portal and accepts the terms; the check goes on by itself, or at once with a recheck", retry: true},
 	CodeAccessDenied: {exit: 9, http: 403, title: "Apple denies this token access{reason}", next: "Have a person whose role may manage device management services download the token again"},
 
-	CodeUnreachable: {exit: 10, http: 503, title: "Apple cannot be reached now", next: "Nothing is lost: what was uploaded is kept sealed, and Apple is asked again by itself", retry: true},
+	CodeUnreachable: {exit: 10, http: 503, title: "Apple gives no usable answer now{reason}", next: "Nothing is lost: what was uploaded is kept sealed, and Apple is asked again by itself", retry: true},
 
 	CodePushUnknown:   {exit: 1, http: 200, title: "The push certificate could not be checked", next: "Check it by hand; the renewal goes on"},
 	CodePushBad:       {exit: 1, http: 200, title: "The push certificate has a problem: {finding}", next: "Look after the push certificate; the renewal goes on"},
 	CodeOtherOrg:      {exit: 6, http: 409, title: "The organization changed from {was} to {organization}", next: "Compare with the customer's portal, then confirm the renewal or cancel it"},
 	CodeNameChanged:   {exit: 1, http: 200, title: "The service or organization has a new name: {name}", next: "Nothing to do if the customer renamed it"},
 	CodeOtherConsumer: {exit: 1, http: 200, title: "The token has another consumer key than the one before", next: "Normal when another administrator downloaded it"},
+	CodeKeyMissing:    {exit: 1, http: 200, title: "The token came without the private key that opens its file", next: "Adopt the key pair too, if the old system still has it; without it the next renewal replaces the certificate at the portal"},
 	CodeLapsed:        {exit: 8, http: 409, title: "The renewal lapsed: no token was uploaded in time", next: "Start a new renewal; a token that was downloaded meanwhile can still be uploaded"},
 }

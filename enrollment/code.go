@@ -49,6 +49,7 @@ const (
 	CodeOtherOrg       Code = "other_organization"
 	CodeNameChanged    Code = "name_changed"
 	CodeOtherConsumer  Code = "other_consumer_key"
+	CodeKeyMissing     Code = "key_missing" // a warning
 	CodeLapsed         Code = "renewal_lapsed"
 )
 

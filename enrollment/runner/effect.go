@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/apns"
@@ -145,46 +144,15 @@ func (r *Runner) ask(ctx context.Context, s enrollment.Server, secret, admin str
 	}
 	account, err := r.cfg.Verifier.Account(ctx, token)
 	if err != nil {
-		return enrollment.Account{}, answer(err, s, admin), nil
+		return enrollment.Account{}, answer(err, token, s, admin), nil
 	}
 	if account.ServerUUID == "" {
-		return enrollment.Account{}, answer(errors.New("the answer names no service"), s, admin), nil
+		return enrollment.Account{}, answer(errors.New("the answer names no service"), token, s, admin), nil
 	}
 	return enrollment.Account{
 		ServerUUID: account.ServerUUID, ServerName: account.ServerName, AdminID: account.AdminID,
 		OrgID: account.OrgID, OrgIDHash: account.OrgIDHash, OrgName: account.OrgName, OrgType: account.OrgType,
 	}, enrollment.Result{Outcome: enrollment.OK}, nil
-}
-
-// answer sorts what Apple said: a definite no, or no answer at all.
-func answer(err error, s enrollment.Server, admin string) enrollment.Result {
-	var reason string
-	var wait time.Duration
-	if detailed, ok := errors.AsType[abmtoken.Detailed](err); ok {
-		reason, wait = detailed.Reason(), detailed.RetryAfter()
-	}
-	if reason != "" {
-		reason = " (" + reason + ")"
-	}
-	organization := s.Pin.OrgName
-	if organization == "" {
-		organization = "the organization"
-	}
-	if admin == "" {
-		admin = "see Apple's portal"
-	}
-	result := func(outcome enrollment.Outcome, code enrollment.Code, args ...string) enrollment.Result {
-		return enrollment.Result{Outcome: outcome, Problem: enrollment.NewProblem(code, args...).Because(err), RetryAfter: wait}
-	}
-	switch {
-	case errors.Is(err, abmtoken.ErrRejected):
-		return result(enrollment.Fatal, enrollment.CodeRejected, "reason", reason, "admin", admin)
-	case errors.Is(err, abmtoken.ErrTermsPending):
-		return result(enrollment.Fatal, enrollment.CodeTermsPending, "organization", organization)
-	case errors.Is(err, abmtoken.ErrAccessDenied):
-		return result(enrollment.Fatal, enrollment.CodeAccessDenied, "reason", reason)
-	}
-	return result(enrollment.Retry, enrollment.CodeUnreachable)
 }
 
 // sendNotice hands a notice to the host.

@@ -31,7 +31,7 @@ func TestADeadTokenIsNoticedSoonAfterTheCertificateLeft(t *testing.T) {
 	_, err = s.upload(file)
 	require.NoError(t, err)
 	assert.Equal(t, enrollment.Active, s.view().Health)
-	h.pass(25 * time.Hour)
+	h.pass(28 * time.Hour) // a day, and the spread of an eighth
 	probed := s.view().AnsweredAt
 	h.pass(12 * time.Hour)
 	assert.Equal(t, probed, s.view().AnsweredAt, "the new token is probed at the usual pace")

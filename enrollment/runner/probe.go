@@ -2,7 +2,7 @@ package runner
 
 import (
 	"context"
-	"errors"
+	"strings"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
@@ -22,14 +22,23 @@ func (r *Runner) probeToken(ctx context.Context, k storage.RecordKey, x enrollme
 	}
 	if err != nil {
 		r.log.ErrorContext(ctx, "a token cannot be read", "tenant", k.Tenant, "server", k.ID, "error", err)
-		ev.Result = enrollment.Result{Effect: x.ID, Outcome: enrollment.Retry}
+		ev.Result = enrollment.Result{Effect: x.ID, Outcome: enrollment.Retry, Problem: enrollment.ProblemOf(asProblem(err))}
 	}
 	ev.Answer, ev.Reason = definite(ev.Result)
+	var silence *enrollment.Problem // why there is no answer
 	if ev.Answer != enrollment.NoAnswer {
 		ev.Outcome = enrollment.OK
+	} else {
+		silence = ev.Result.Problem
 	}
 	return func(ctx context.Context, c *change, j job) error {
 		job, ev := j.(watchJob), ev
+		if generation == job.s.Value.Generation() {
+			job.s.Value.Silence, job.s.moved = silence, true
+		}
+		if ev.Answer != enrollment.Accepted && ev.Answer != enrollment.NoAnswer {
+			ev.Result.Problem = troubleOf(ev.Answer, ev.Reason, job.s.Value.Server)
+		}
 		if ev.Answer == enrollment.Accepted && job.s.Value.Generation() == generation {
 			problem, err := c.identify(ctx, job.s, account)
 			if err != nil {
@@ -50,7 +59,9 @@ func definite(r enrollment.Result) (enrollment.Answer, string) {
 		return enrollment.NoAnswer, ""
 	}
 	switch r.Problem.Code {
-	case enrollment.CodeRejected:
+	case enrollment.CodeRejected, enrollment.CodeAccessDenied:
+		// Denied to ask about itself, a token is good for nothing: so it is answered when the person who downloaded it was
+		// deleted.
 		return enrollment.AnswerRejected, reasonOf(r.Problem)
 	case enrollment.CodeTermsPending:
 		return enrollment.AnswerTerms, ""
@@ -58,12 +69,9 @@ func definite(r enrollment.Result) (enrollment.Answer, string) {
 	return enrollment.NoAnswer, ""
 }
 
+// reasonOf is the way back from because.
 func reasonOf(p *enrollment.Problem) string {
-	var detailed interface{ Reason() string }
-	if errors.As(p, &detailed) {
-		return detailed.Reason()
-	}
-	return ""
+	return strings.TrimSuffix(strings.TrimPrefix(p.Args["reason"], " ("), ")")
 }
 
 // identify compares the account of a server's active token with its pin. An adopted server without a pin is pinned by

@@ -29,6 +29,7 @@ type serverRecord struct {
 	enrollment.Server
 	Watch   renewal.Watch        `json:"watch"`
 	Health  enrollment.Health    `json:"health"`
+	Silence *enrollment.Problem  `json:"silence,omitempty"` // why Apple's last answer says nothing about the token
 	Uploads []time.Time          `json:"uploads,omitempty"` // of the last minute
 	Audit   enrollment.AuditHead `json:"audit"`
 }
@@ -47,11 +48,8 @@ type ownerRecord struct {
 }
 
 type (
-	serverItem       = storage.Item[serverRecord]
-	renewalItem      = storage.Item[renewal.Renewal]
-	tenantItem       = storage.Item[enrollment.Tenant]
-	installationItem = storage.Item[installationRecord]
-	ownerItem        = storage.Item[ownerRecord]
+	serverItem  = storage.Item[serverRecord]
+	renewalItem = storage.Item[renewal.Renewal]
 )
 
 // rooms are the typed views of one store.

@@ -3,53 +3,11 @@ package runner
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
 	"github.com/abmrenew/abmrenew/storage"
 )
-
-// ServerView is a server as a person sees it: what is kept, and what follows from it now.
-type ServerView struct {
-	enrollment.Server
-	Health     enrollment.Health   `json:"health"`
-	DaysLeft   int                 `json:"days_left"` // whole days until the token expires; negative afterwards
-	Causes     []enrollment.Cause  `json:"causes,omitempty"`
-	Answer     enrollment.Answer   `json:"answer,omitempty"`       // Apple's last definite answer
-	AnsweredAt time.Time           `json:"answered_at,omitzero"`   // when Apple gave it
-	Reason     string              `json:"reason,omitempty"`       // Apple's own word for a refusal
-	Problem    *enrollment.Problem `json:"problem,omitempty"`      // what is wrong with a token that Apple accepts
-	ProbeAt    time.Time           `json:"probe_at,omitzero"`      // when Apple is asked next
-	QuietUntil time.Time           `json:"quiet_until,omitzero"`   // no expiry reminders before this
-	Failures   int                 `json:"failures,omitempty"`     // how often in a row Apple did not answer
-	LiveRun    *RenewalView        `json:"live_renewal,omitempty"` // where one was asked for and is under way
-}
-
-func viewServer(s serverRecord, p enrollment.Policy, now time.Time, certificateOut bool) ServerView {
-	v := ServerView{
-		Server: s.Server, Health: s.Watch.Health(p, now), Answer: s.Watch.Answer, AnsweredAt: s.Watch.AnsweredAt,
-		Reason: s.Watch.Reason, Problem: s.Watch.Problem, ProbeAt: s.Watch.ProbeAt, QuietUntil: s.Watch.QuietUntil,
-		Failures: s.Watch.Failures,
-	}
-	if s.Token != nil {
-		v.DaysLeft = wholeDays(s.Token.Expires.Sub(now))
-	}
-	if v.Health == enrollment.Rejected {
-		v.Causes = enrollment.RejectionCauses(certificateOut)
-	}
-	return v
-}
-
-// wholeDays rounds towards the past, so that a token which expired an hour ago has -1 days left.
-func wholeDays(d time.Duration) int {
-	const day = 24 * time.Hour
-	days := int(d / day)
-	if d < 0 && d%day != 0 {
-		days--
-	}
-	return days
-}
 
 // NewServer describes a server to be added.
 type NewServer struct {
@@ -90,7 +48,7 @@ func (t *Tenant) AddServer(ctx context.Context, by enrollment.Actor, n NewServer
 				return err
 			}
 		}
-		view = viewServer(s.Value, c.policy, c.now, false)
+		view = c.view(s, nil)
 		return nil
 	})
 	return view, err
@@ -124,12 +82,7 @@ func (t *Tenant) Server(ctx context.Context, id enrollment.ServerID) (ServerView
 	if err != nil {
 		return ServerView{}, asProblem(err)
 	}
-	view := viewServer(s.Value, c.policy, c.now, live != nil && live.Value.CertificateOut())
-	if live != nil {
-		run := viewRenewal(live.Value, c.policy, c.now, enrollment.Nobody)
-		view.LiveRun = &run
-	}
-	return view, nil
+	return c.view(s, live), nil
 }
 
 // live returns the renewal of a server that is under way; nil: none.
@@ -156,7 +109,7 @@ type ServerPage struct {
 // ServerQuery narrows a list of servers; zero values: any.
 type ServerQuery struct {
 	Site   enrollment.SiteID
-	Health enrollment.Health
+	Health enrollment.Health // as of the last RunDue, where it changes by the passing of time alone
 	Page
 }
 
@@ -181,23 +134,28 @@ func (r *Runner) listServers(ctx context.Context, base storage.Query, q ServerQu
 		return ServerPage{}, asProblem(err)
 	}
 	var out ServerPage
-	policies := map[string]enrollment.Policy{}
+	glances := map[string]glance{}
 	out.Servers, out.Damaged, out.Next, out.More, err = list(ctx, r.servers, r.store, base, func(item serverItem) (ServerView, error) {
-		p, known := policies[item.Tenant]
+		g, known := glances[item.Tenant]
 		if !known {
-			var err error
-			if p, err = r.tenantPolicy(ctx, enrollment.TenantID(item.Tenant)); err != nil {
+			tenant, _, err := find(ctx, r.tenants, item.Tenant, onlyID)
+			if err != nil {
 				return ServerView{}, err
 			}
-			policies[item.Tenant] = p
+			if g.policy, err = r.policy(ctx, tenant.Value); err != nil {
+				return ServerView{}, err
+			}
+			g.now, g.open = now, tenant.Value.State == enrollment.TenantOpen
+			glances[item.Tenant] = g
 		}
-		return viewServer(item.Value, p, now, false), nil
+		return g.view(item.Value, false), nil
 	})
 	return out, asProblem(err)
 }
 
 // Stats counts the servers of the installation by health, in one indexed query. A health that changed by the passing of
-// time alone counts from the next RunDue on.
+// time alone counts from the next RunDue on. For a gauge of each token's expiry, walk through [Runner.Servers]: a view has
+// Token.Expires.
 func (r *Runner) Stats(ctx context.Context) (map[enrollment.Health]int, error) {
 	counts, err := r.store.Count(ctx, storage.Query{Kind: KindServer, AllTenants: true})
 	if err != nil {

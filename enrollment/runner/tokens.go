@@ -54,9 +54,8 @@ func (s source) Answered(ctx context.Context, token abmtoken.Token, answered err
 
 // hostAnswer sorts what a call of the host's own ended with.
 func hostAnswer(err error) (enrollment.Answer, string) {
-	var detailed interface{ Reason() string }
 	reason := ""
-	if errors.As(err, &detailed) {
+	if detailed, ok := errors.AsType[abmtoken.Detailed](err); ok {
 		reason = detailed.Reason()
 	}
 	switch {
@@ -83,5 +82,10 @@ func (c *change) answered(
 		c.now.Sub(s.Value.Watch.AnsweredAt) < c.policy.RecheckEvery {
 		return nil
 	}
-	return c.watch(ctx, s, renewal.HostAnswered{Generation: active.Generation, Answer: answer, Reason: reason})
+	if answer == enrollment.Accepted {
+		s.Value.Silence = nil
+	}
+	return c.watch(ctx, s, renewal.HostAnswered{
+		Generation: active.Generation, Answer: answer, Reason: reason, Problem: troubleOf(answer, reason, s.Value.Server),
+	})
 }
