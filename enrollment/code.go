@@ -1,8 +1,12 @@
 package enrollment
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// Code names a problem. The list is closed: every problem of this library has one of these.
+// Code names a problem. The list is closed: every problem of this library has one of these. PROBLEMS.md, beside this
+// file, shows each with its texts and statuses.
 type Code string
 
 // The codes, grouped by the exit status of the reference command line.
@@ -68,6 +72,19 @@ func Codes() []Code {
 	}
 	slices.Sort(codes)
 	return codes
+}
+
+// Args returns the names of the arguments that the texts of a code are filled in with, in the order in which a person
+// reads them. A problem of this library has these arguments and no other.
+func (c Code) Args() []string {
+	entry := catalog[c]
+	var names []string
+	for _, part := range strings.Split(entry.title+" "+entry.next, "{")[1:] {
+		if name, _, closed := strings.Cut(part, "}"); closed && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Status returns what a host answers with: an HTTP status, and the exit status of a command.

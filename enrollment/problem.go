@@ -19,9 +19,13 @@ type Problem struct {
 	cause error
 }
 
-// NewProblem returns the problem of a code, its texts filled in with args: name, value, name, value, ...
+// NewProblem returns the problem of a code, its texts filled in with args: name, value, name, value, ... What they are
+// for each code says [Code.Args]. A code that is not of the list becomes [CodeInternal].
 func NewProblem(code Code, args ...string) *Problem {
-	entry := catalog[code]
+	entry, known := catalog[code]
+	if !known {
+		code, entry = CodeInternal, catalog[CodeInternal]
+	}
 	p := &Problem{Code: code, Retry: entry.retry}
 	if len(args) > 0 {
 		p.Args = make(map[string]string, len(args)/2)
@@ -53,7 +57,7 @@ func (p *Problem) Unwrap() error { return p.cause }
 // Is makes errors.Is(err, &Problem{Code: c}) true for a problem with that code.
 func (p *Problem) Is(target error) bool {
 	other, ok := target.(*Problem)
-	return ok && other.Code == p.Code
+	return ok && other != nil && other.Code == p.Code
 }
 
 // ProblemOf returns the problem in an error's chain, or one with code [CodeInternal] for any other error; nil for nil.

@@ -143,7 +143,7 @@ func (s *step) activateToken(server enrollment.Server, source enrollment.PinSour
 func (s *step) notVerified(x enrollment.Effect, r enrollment.Result) {
 	problem := r.Problem
 	if problem == nil {
-		problem = enrollment.NewProblem(enrollment.CodeUnreachable)
+		problem = enrollment.NewProblem(enrollment.CodeUnreachable, "reason", "")
 	}
 	switch problem.Code {
 	case enrollment.CodeRejected, enrollment.CodeAccessDenied:
