@@ -122,22 +122,53 @@ const (
 	EventNotified         EventName = "notified"
 )
 
-func (StartRequested) Name() EventName       { return EventStart }
-func (PushChecked) Name() EventName          { return EventPushChecked }
-func (PushOverridden) Name() EventName       { return EventOverridePush }
+// Name implements [Event].
+func (StartRequested) Name() EventName { return EventStart }
+
+// Name implements [Event].
+func (PushChecked) Name() EventName { return EventPushChecked }
+
+// Name implements [Event].
+func (PushOverridden) Name() EventName { return EventOverridePush }
+
+// Name implements [Event].
 func (CertificateRequested) Name() EventName { return EventCertificate }
-func (KeyMade) Name() EventName              { return EventKeyMade }
-func (CertificateTaken) Name() EventName     { return EventCertificateTaken }
-func (TokenUploaded) Name() EventName        { return EventUpload }
-func (UploadRefused) Name() EventName        { return EventUploadRefused }
-func (Verified) Name() EventName             { return EventVerified }
-func (Confirmed) Name() EventName            { return EventConfirm }
-func (RecheckRequested) Name() EventName     { return EventRecheck }
-func (CancelRequested) Name() EventName      { return EventCancel }
-func (TokenReplaced) Name() EventName        { return EventTokenReplaced }
-func (ServerRetired) Name() EventName        { return EventServerRetired }
-func (Ticked) Name() EventName               { return EventTicked }
-func (Notified) Name() EventName             { return EventNotified }
+
+// Name implements [Event].
+func (KeyMade) Name() EventName { return EventKeyMade }
+
+// Name implements [Event].
+func (CertificateTaken) Name() EventName { return EventCertificateTaken }
+
+// Name implements [Event].
+func (TokenUploaded) Name() EventName { return EventUpload }
+
+// Name implements [Event].
+func (UploadRefused) Name() EventName { return EventUploadRefused }
+
+// Name implements [Event].
+func (Verified) Name() EventName { return EventVerified }
+
+// Name implements [Event].
+func (Confirmed) Name() EventName { return EventConfirm }
+
+// Name implements [Event].
+func (RecheckRequested) Name() EventName { return EventRecheck }
+
+// Name implements [Event].
+func (CancelRequested) Name() EventName { return EventCancel }
+
+// Name implements [Event].
+func (TokenReplaced) Name() EventName { return EventTokenReplaced }
+
+// Name implements [Event].
+func (ServerRetired) Name() EventName { return EventServerRetired }
+
+// Name implements [Event].
+func (Ticked) Name() EventName { return EventTicked }
+
+// Name implements [Event].
+func (Notified) Name() EventName { return EventNotified }
 
 func (StartRequested) renewal()       {}
 func (PushChecked) renewal()          {}

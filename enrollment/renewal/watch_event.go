@@ -75,15 +75,32 @@ const (
 	EventCredentialRetired   EventName = "credential_retired"
 )
 
+// Name implements [WatchEvent].
 func (CredentialActivated) Name() EventName { return EventCredentialActivated }
-func (Probed) Name() EventName              { return EventProbed }
-func (HostAnswered) Name() EventName        { return EventHostAnswered }
-func (CertificateLeft) Name() EventName     { return EventCertificateLeft }
-func (CheckRequested) Name() EventName      { return EventCheckRequested }
-func (Quieted) Name() EventName             { return EventQuieted }
-func (WatchTicked) Name() EventName         { return EventWatchTicked }
-func (WatchNotified) Name() EventName       { return EventWatchNotified }
-func (CredentialRetired) Name() EventName   { return EventCredentialRetired }
+
+// Name implements [WatchEvent].
+func (Probed) Name() EventName { return EventProbed }
+
+// Name implements [WatchEvent].
+func (HostAnswered) Name() EventName { return EventHostAnswered }
+
+// Name implements [WatchEvent].
+func (CertificateLeft) Name() EventName { return EventCertificateLeft }
+
+// Name implements [WatchEvent].
+func (CheckRequested) Name() EventName { return EventCheckRequested }
+
+// Name implements [WatchEvent].
+func (Quieted) Name() EventName { return EventQuieted }
+
+// Name implements [WatchEvent].
+func (WatchTicked) Name() EventName { return EventWatchTicked }
+
+// Name implements [WatchEvent].
+func (WatchNotified) Name() EventName { return EventWatchNotified }
+
+// Name implements [WatchEvent].
+func (CredentialRetired) Name() EventName { return EventCredentialRetired }
 
 func (CredentialActivated) watch() {}
 func (Probed) watch()              {}

@@ -22,7 +22,7 @@ var rules = map[string]rule{
 	"enrollment/renewal":   {pure: true, own: []string{"enrollment"}},
 	"enrollment/portal":    {pure: true},
 	"enrollment/runner":    {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
-	"enrollment/dep":       {own: []string{"abmtoken"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
+	"enrollment/dep":       {own: []string{"abmtoken", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
 	"enrollment/appletest": {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte"}}, // the fake knows Apple, not us
 
 	"storage":             {},
@@ -31,7 +31,8 @@ var rules = map[string]rule{
 	"storage/bolt":        {own: []string{"storage"}, other: []string{"go.etcd.io/bbolt", "golang.org/x/sys/unix"}},
 	"storage/storagetest": {own: []string{"storage"}, other: testLibraries},
 
-	"internal/archtest": {},
+	"internal/archtest":    {},
+	"internal/machinetest": {own: []string{"enrollment"}, other: testLibraries},
 }
 
 // pureStandard is all that a pure package may import of the standard library.
@@ -71,6 +72,7 @@ var testLibraries = []string{
 // forTests are packages that hosts import in tests only, with the test libraries that they may bring along.
 var forTests = map[string][]string{
 	"storage/storagetest":  testLibraries,
+	"internal/machinetest": testLibraries,
 	"enrollment/appletest": {"github.com/smallstep/pkcs7"}, // examples run it too, so it may not import testing
 }
 
