@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/abmrenew/abmrenew/abmtoken"
 )
 
 const (
@@ -18,22 +16,15 @@ const (
 
 // refusal reads an answer that is no success. What it hides are the credentials of the request, in case the answer
 // repeats them.
-func refusal(op string, res *http.Response, body []byte, now time.Time, hide []string) *Error {
-	text := unquote(body)
-	for _, secret := range hide {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
+func refusal(op string, res *http.Response, body []byte, now time.Time, hide secrets) *Error {
+	text := hide.redact(unquote(body), len(body) == maxErrorBody)
 	e := &Error{Op: op, Status: res.StatusCode, Body: clean(text, maxErrorText)}
 	if isCode(text) {
 		e.Code = Code(text)
 	}
-	date, err := http.ParseTime(res.Header.Get("Date"))
-	if err == nil {
-		e.Skew = date.Sub(now)
-	} else {
-		date = now
+	date := now
+	if skew, known := skewOf(res, now); known {
+		e.Skew, date = skew, now.Add(skew)
 	}
 	e.Wait = retryAfter(res.Header.Get("Retry-After"), date)
 	return e
@@ -80,11 +71,4 @@ func retryAfter(text string, date time.Time) time.Duration {
 		return 0
 	}
 	return min(max(at.Sub(date), 0), maxWait)
-}
-
-// secrets are the texts that an answer must not bring into an error.
-func secrets(token abmtoken.Token, session string) []string {
-	return []string{
-		token.ConsumerSecret().Reveal(), token.AccessToken().Reveal(), token.AccessSecret().Reveal(), session,
-	}
 }

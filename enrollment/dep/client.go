@@ -16,6 +16,7 @@ type Client struct {
 	service  *service
 	source   abmtoken.Source
 	sessions sessions
+	hold     hold
 
 	mu     sync.Mutex
 	limits map[string]Limit // of /account, by path; nil: not asked yet
@@ -37,7 +38,7 @@ func NewClient(source abmtoken.Source, o Options) (*Client, error) {
 }
 
 func newClient(s *service, source abmtoken.Source) *Client {
-	return &Client{service: s, source: source, sessions: sessions{open: s.open}}
+	return &Client{service: s, source: source, sessions: sessions{open: s.open, turns: make(chan struct{}, 1)}}
 }
 
 // errNoToken: the source gave an empty token.
@@ -46,6 +47,9 @@ var errNoToken = errors.New("there is none")
 // do makes a call and reads its answer. A session or token that Apple refuses is tried once more, with a fresh session of
 // the newest token: sessions end without notice, and tokens are replaced meanwhile. Nothing else is repeated.
 func (c *Client) do(ctx context.Context, k call, into any) error {
+	if err := c.hold.check(k.op(), c.service.now()); err != nil {
+		return err
+	}
 	var refused abmtoken.Token // whose session was refused
 	var answer error
 	for {
@@ -60,6 +64,7 @@ func (c *Client) do(ctx context.Context, k call, into any) error {
 			return c.report(ctx, token, answer)
 		}
 		body, opened, err := c.try(ctx, token, k)
+		c.hold.note(err, c.service.now())
 		if answer == nil && again(err) {
 			answer = err
 			if !opened {
@@ -68,10 +73,12 @@ func (c *Client) do(ctx context.Context, k call, into any) error {
 			continue
 		}
 		if err == nil {
-			err = decode(k, body, into)
-			if err != nil {
-				return err
+			if err = decode(k, body, into); err != nil {
+				return k.maybe(err)
 			}
+		}
+		if opened {
+			err = k.maybe(err)
 		}
 		return c.report(ctx, token, err)
 	}
@@ -86,6 +93,11 @@ func again(err error) bool {
 
 // try makes a call with a token; opened says that there was a session for it.
 func (c *Client) try(ctx context.Context, token abmtoken.Token, k call) (body []byte, opened bool, err error) {
+	done, err := c.sessions.turn(ctx, k.op())
+	if err != nil {
+		return nil, false, err
+	}
+	defer done()
 	id, err := c.sessions.get(ctx, token)
 	if err != nil {
 		return nil, false, err
@@ -94,14 +106,17 @@ func (c *Client) try(ctx context.Context, token abmtoken.Token, k call) (body []
 		r.Header.Set(sessionHeader, id)
 		return nil
 	}
-	reply, err := c.service.send(ctx, k, authorize, secrets(token, id))
+	reply, err := c.service.send(ctx, k, authorize, secretsOf(token, append(k.hide, id)...))
 	if again(err) {
 		c.sessions.ended(id)
 	} else if reply.session != "" {
-		c.sessions.rotated(token, reply.session)
+		c.sessions.rotated(token, id, reply.session)
 	}
 	return reply.body, true, err
 }
+
+// Format writes no more than the type's name, whatever the verb: a client holds a session.
+func (*Client) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("dep.Client")) }
 
 // report tells the source what Apple said about a token. That the source did not take it is told with a refusal only: a
 // success stays one, and the next will be reported again.

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ErrAddress: the name of the service led to an address that Apple cannot have, such as a private one: a poisoned or
+// ErrAddress says that the name of the service led to an address that Apple cannot have, such as a private one: a poisoned or
 // rebinding resolver, or a proxy that intercepts (see [Options.Proxy]). Nothing was sent.
 var ErrAddress = errors.New("dep: refused to connect to this address")
 

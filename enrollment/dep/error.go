@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,9 +25,14 @@ var (
 	ErrRedirect = errors.New("dep: a redirect was refused")
 	// ErrNotFound: Apple does not know the profile.
 	ErrNotFound = errors.New("dep: Apple does not know it")
+	// ErrRequest: Apple does not take a value of the request; its word says which. The same request never succeeds.
+	ErrRequest = errors.New("dep: Apple does not take a value of the request")
+	// ErrThrottled: Apple asks to wait, with HTTP 429, with 503 and a Retry-After, or for one device. Nothing is wrong with
+	// the token; ask again after RetryAfter of the error, or later where it is zero.
+	ErrThrottled = errors.New("dep: Apple asks to wait")
 )
 
-// ErrAnswer: the answer cannot be used: too large, no JSON of the documented shape, or nested without end. It says
+// ErrAnswer says that the answer cannot be used: too large, no JSON of the documented shape, or nested without end. It says
 // nothing about the token; ask again later.
 var ErrAnswer = errors.New("dep: Apple's answer is not usable")
 
@@ -43,6 +49,7 @@ type Error struct {
 	Body   string        // the body, bounded to 512 bytes and made printable
 	Wait   time.Duration // how long Apple asked to wait (Retry-After); zero: it did not say
 	Skew   time.Duration // how far Apple's clock is ahead of ours; zero: not known
+	Held   bool          // nothing was sent: an earlier answer, whose status this is, asked to wait
 }
 
 var _ abmtoken.Detailed = (*Error)(nil)
@@ -56,27 +63,27 @@ func (e *Error) RetryAfter() time.Duration { return e.Wait }
 // Is matches the sentinel that the answer stands for.
 func (e *Error) Is(target error) bool { return target != nil && target == e.kind() }
 
-// kind is the definite meaning of an answer, or nil. A 5xx never has one, whatever its body.
+// kind is the definite meaning of an answer, or nil. A 5xx says nothing about the token or the request, whatever its body.
 func (e *Error) kind() error {
+	is := meanings[e.Code].is
 	denied := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 	switch {
-	case denied && e.Code == CodeTermsNotSigned:
-		return abmtoken.ErrTermsPending
-	case denied && (e.Code == CodeAccessDenied || e.Code == CodeSeedTurnedOff),
-		e.Status == http.StatusForbidden && e.Code == CodeForbidden:
-		return abmtoken.ErrAccessDenied
-	case denied && (e.Code == CodeTokenRejected || e.Code == CodeSignatureInvalid),
-		e.Status == http.StatusUnauthorized && e.Op == sessionOp:
+	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusServiceUnavailable && e.Wait > 0:
+		return ErrThrottled
+	case denied && errors.Is(is, abmtoken.ErrTermsPending):
+		return is
+	case e.Status == http.StatusUnauthorized && e.Code == CodeForbidden:
+		return nil
+	case denied && errors.Is(is, abmtoken.ErrAccessDenied):
+		return is
+	case denied && errors.Is(is, abmtoken.ErrRejected), e.Status == http.StatusUnauthorized && e.Op == sessionOp:
 		if e.Skew.Abs() > clockTolerance {
 			return ErrClock
 		}
 		return abmtoken.ErrRejected
-	case e.Status == http.StatusBadRequest && e.Code == CodeCursorExhausted:
-		return ErrExhausted
-	case e.Status == http.StatusBadRequest &&
-		(e.Code == CodeCursorInvalid || e.Code == CodeCursorExpired || e.Code == CodeCursorRequired):
-		return ErrCursor
-	case e.Status == http.StatusBadRequest && e.Code == CodeNotFound, e.Status == http.StatusNotFound:
+	case e.Status == http.StatusBadRequest && isAny(is, ErrCursor, ErrExhausted, ErrNotFound, ErrRequest):
+		return is
+	case e.Status == http.StatusNotFound:
 		return ErrNotFound
 	case e.Status >= 300 && e.Status < 400:
 		return ErrRedirect
@@ -84,10 +91,18 @@ func (e *Error) kind() error {
 	return nil
 }
 
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+}
+
 // Error says what Apple answered and what to do about it.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "dep: Apple answered %s with HTTP %d", e.Op, e.Status)
+	if e.Held {
+		fmt.Fprintf(&b, "dep: %s was not sent, because Apple asked to wait with HTTP %d", e.Op, e.Status)
+	} else {
+		fmt.Fprintf(&b, "dep: Apple answered %s with HTTP %d", e.Op, e.Status)
+	}
 	switch {
 	case e.Code != "":
 		fmt.Fprintf(&b, " %s", e.Code)
@@ -102,16 +117,16 @@ func (e *Error) Error() string {
 
 // next is what a person does now.
 func (e *Error) next() string {
-	if e.kind() == ErrClock {
+	if errors.Is(e.kind(), ErrClock) {
 		return fmt.Sprintf("this machine's clock differs from Apple's by %s: set it, and ask again", e.Skew.Abs().Round(time.Second))
 	}
-	if text := advice[e.Code]; text != "" && e.Status < 500 {
+	if text := meanings[e.Code].next; text != "" && e.Status < 500 {
 		return text
 	}
 	switch {
-	case e.kind() == abmtoken.ErrRejected:
-		return advice[CodeTokenRejected]
-	case e.kind() == ErrRedirect:
+	case errors.Is(e.kind(), abmtoken.ErrRejected):
+		return meanings[CodeTokenRejected].next
+	case errors.Is(e.kind(), ErrRedirect):
 		return "it is not followed; check what stands between this machine and Apple"
 	case e.Wait > 0:
 		return "ask again in " + e.Wait.Round(time.Second).String()
@@ -120,15 +135,3 @@ func (e *Error) next() string {
 	}
 	return ""
 }
-
-// silence is a request that got no answer at all. Its text is made printable, because transports quote what they got.
-type silence struct {
-	op  string
-	err error
-}
-
-func (e *silence) Error() string {
-	return fmt.Sprintf("dep: no answer to %s: %s; ask again later", e.op, clean(e.err.Error(), 512))
-}
-
-func (e *silence) Unwrap() error { return e.err }

@@ -7,16 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
+	"unicode"
 )
 
-const (
-	maxDepth = 32   // nesting of an answer; Apple's has five levels
-	maxText  = 1024 // bytes of a text that is for people
-)
+// maxDepth is the nesting of an answer; Apple's has five levels.
+const maxDepth = 32
 
 // decode reads an answer: one JSON object, not nested without end, and no name twice, so that nobody else reads
-// something different from it. Unknown fields are ignored.
+// something different from it.
 func decode(k call, body []byte, into any) error {
 	if err := checkJSON(body); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrAnswer, k.op(), err)
@@ -54,7 +52,7 @@ func checkJSON(body []byte) error {
 		if len(stack) > 0 {
 			top := &stack[len(stack)-1]
 			if name, is := token.(string); is && top.names != nil && !top.value {
-				name = strings.ToLower(name) // as the json package matches names
+				name = fold(name)
 				if _, twice := top.names[name]; twice {
 					return errDuplicate
 				}
@@ -80,73 +78,16 @@ func checkJSON(body []byte) error {
 	return nil
 }
 
-// text is a string field. A value of another kind is no reason to lose the answer: it counts as empty.
-type text string
-
-func (t *text) UnmarshalJSON(raw []byte) error {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		s = ""
-	}
-	*t = text(s)
-	return nil
-}
-
-// shown is the text as people may see it.
-func (t text) shown() string { return clean(string(t), maxText) }
-
-// id is the text if it can be an identifier, or empty.
-func (t text) id() string {
-	if !identifier(string(t), maxText) {
-		return ""
-	}
-	return string(t)
-}
-
-// at is the text as a time, or the zero time.
-func (t text) at() time.Time {
-	at, err := time.Parse(time.RFC3339, string(t))
-	if err != nil {
-		return time.Time{}
-	}
-	return at.UTC()
-}
-
-// texts is an array of strings, or a single one.
-type texts []string
-
-func (t *texts) UnmarshalJSON(raw []byte) error {
-	var all []text
-	if json.Unmarshal(raw, &all) != nil {
-		var one text
-		_ = one.UnmarshalJSON(raw) // never fails
-		all = []text{one}
-	}
-	*t = nil
-	for _, s := range all {
-		if s := s.shown(); s != "" {
-			*t = append(*t, s)
+// fold makes names equal that the json package takes for the same: it ignores case the way Unicode folds it, so that
+// the long s is an s and the Kelvin sign a k, which strings.ToLower does not know.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next // the smallest of those that fold together
+			}
+			r = next
 		}
-	}
-	return nil
-}
-
-// flag is a boolean field; anything but true is false.
-type flag bool
-
-func (f *flag) UnmarshalJSON(raw []byte) error {
-	*f = string(raw) == "true"
-	return nil
-}
-
-// count is a whole number that is not negative; anything else is zero.
-type count int
-
-func (c *count) UnmarshalJSON(raw []byte) error {
-	var n int32
-	if json.Unmarshal(raw, &n) != nil || n < 0 {
-		n = 0
-	}
-	*c = count(n)
-	return nil
+	}, name)
 }

@@ -62,7 +62,7 @@ type Options struct {
 var ErrFIPS = errors.New("dep: Apple demands HMAC-SHA1, which fips140=only forbids; " +
 	"set Options.AllowFIPSException if your policy allows this exception")
 
-// ErrOptions: the options are wrong; the error says which.
+// ErrOptions says which of the options is wrong.
 var ErrOptions = errors.New("dep: wrong options")
 
 func wrongOption(format string, args ...any) error {

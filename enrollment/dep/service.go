@@ -24,6 +24,7 @@ type service struct {
 	now              func() time.Time
 	timeout          time.Duration
 	maxBody, maxPage int64
+	clock            clock
 }
 
 // call is one request.
@@ -32,6 +33,8 @@ type call struct {
 	query        url.Values
 	body         any  // nil: none
 	page         bool // the answer lists devices and may be large
+	write        bool // Apple changes something
+	hide         []string
 }
 
 func (k call) op() string { return k.method + " " + k.path }
@@ -43,7 +46,7 @@ type reply struct {
 }
 
 // send makes one request. A refusal is an [*Error] and comes with the reply's session; authorize adds what says who asks.
-func (s *service) send(ctx context.Context, k call, authorize func(*http.Request) error, hide []string) (reply, error) {
+func (s *service) send(ctx context.Context, k call, authorize func(*http.Request) error, hide secrets) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	req, err := s.request(ctx, k)
@@ -53,14 +56,20 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	if err := authorize(req); err != nil {
 		return reply{}, err
 	}
+	if err := ended(ctx, k.op()); err != nil {
+		return reply{}, err
+	}
 	res, err := s.http.Do(req)
 	if err != nil {
-		return reply{}, &silence{k.op(), err}
+		return reply{}, &silence{op: k.op(), err: err, hide: hide, unsent: unsent(err)}
 	}
 	defer res.Body.Close() //nolint:errcheck // the answer has been read, or is not wanted
+	s.clock.note(res, s.now())
 	out := reply{session: res.Header.Get(sessionHeader)}
 	if !identifier(out.session, maxSession) {
 		out.session = ""
+	} else {
+		hide = append(hide, out.session)
 	}
 	if res.StatusCode != http.StatusOK {
 		// Where the body breaks off, its beginning has to do: the status is the answer.
@@ -73,7 +82,7 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	}
 	out.body, err = io.ReadAll(io.LimitReader(res.Body, limit+1)) // of what comes out of decompression
 	if err != nil {
-		return out, &silence{k.op(), err}
+		return out, &silence{op: k.op(), err: err, hide: hide}
 	}
 	if int64(len(out.body)) > limit {
 		return out, fmt.Errorf("%w: %s: larger than %d bytes", ErrAnswer, k.op(), limit)
@@ -88,7 +97,7 @@ func (s *service) request(ctx context.Context, k call) (*http.Request, error) {
 	if k.body != nil {
 		text, err := json.Marshal(k.body)
 		if err != nil {
-			return nil, fmt.Errorf("dep: %s: %w", k.op(), err)
+			return nil, wrongInput("%s: %v", k.op(), err)
 		}
 		body = bytes.NewReader(text)
 	}

@@ -25,7 +25,7 @@ func (s *service) open(ctx context.Context, token abmtoken.Token) (string, error
 		return nil
 	}
 	k := call{method: http.MethodGet, path: "/session"}
-	reply, err := s.send(ctx, k, authorize, secrets(token, ""))
+	reply, err := s.send(ctx, k, authorize, secretsOf(token))
 	if err != nil {
 		return "", err
 	}
@@ -49,7 +49,10 @@ type sessions struct {
 
 	mu    sync.Mutex
 	token string // the fingerprint of the token that the session belongs to
-	id    string // empty: there is none
+	id    abmtoken.Secret
+	// turns has room for the one call that goes on once sessions are seen to be replaced.
+	turns    chan struct{}
+	replaced bool
 }
 
 // get returns the session of a token, and opens one if there is none. Calls that wait for the same one share it, and
@@ -75,7 +78,7 @@ func (s *sessions) get(ctx context.Context, token abmtoken.Token) (string, error
 		id, _ := got.Val.(string)
 		return id, got.Err
 	case <-ctx.Done():
-		return "", fmt.Errorf("dep: %w while a session was opened", context.Cause(ctx))
+		return "", &silence{op: sessionOp, err: context.Cause(ctx), unsent: true}
 	}
 }
 
@@ -85,29 +88,11 @@ func (s *sessions) current(token abmtoken.Token) string {
 	if s.token != token.Fingerprint() {
 		return ""
 	}
-	return s.id
+	return s.id.Reveal()
 }
 
 func (s *sessions) set(token abmtoken.Token, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.token, s.id = token.Fingerprint(), id
-}
-
-// rotated takes a session over that an answer brought, unless another token's has come meanwhile.
-func (s *sessions) rotated(token abmtoken.Token, id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.token == token.Fingerprint() {
-		s.id = id
-	}
-}
-
-// ended forgets a session that Apple does not know any more, unless it was replaced meanwhile.
-func (s *sessions) ended(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.id == id {
-		s.id = ""
-	}
+	s.token, s.id = token.Fingerprint(), abmtoken.NewSecret(id)
 }

@@ -2,7 +2,6 @@ package dep_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -11,37 +10,6 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
 )
-
-// world is the fake Apple with one service and its token.
-type world struct {
-	apple   *appletest.Apple
-	org     *appletest.Organization
-	admin   *appletest.Admin
-	service *appletest.Service
-	keys    abmtoken.KeyPair
-}
-
-func newWorld(t *testing.T, o appletest.Options) *world {
-	t.Helper()
-	keys, err := abmtoken.GenerateKeyPair(abmtoken.KeyOptions{Name: "Acme MDM", Now: time.Now()})
-	require.NoError(t, err)
-	w := &world{apple: appletest.New(o), keys: keys}
-	w.org = w.apple.AddOrganization("Acme Inc.")
-	w.admin = w.org.AddAdmin("it@acme.example")
-	w.service, err = w.admin.CreateService("Acme MDM", keys.CertificatePEM())
-	require.NoError(t, err)
-	return w
-}
-
-// download lets the admin download a token, which kills the one before.
-func (w *world) download(t *testing.T) abmtoken.Token {
-	t.Helper()
-	file, _, err := w.admin.DownloadToken(w.service)
-	require.NoError(t, err)
-	token, _, err := abmtoken.Open(file, w.apple.Now(), w.keys)
-	require.NoError(t, err)
-	return token
-}
 
 func TestVerifierTellsWhoseTokenItIs(t *testing.T) {
 	w := newWorld(t, appletest.Options{})

@@ -1,6 +1,0 @@
-package dep
-
-const (
-	fetchPath = "/server/devices"
-	syncPath  = "/devices/sync"
-)

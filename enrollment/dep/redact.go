@@ -1,0 +1,41 @@
+package dep
+
+import (
+	"strings"
+
+	"github.com/dghubble/oauth1"
+
+	"github.com/abmrenew/abmrenew/abmtoken"
+)
+
+// secrets are the texts that an answer must not bring into an error, also as they stand in an OAuth header.
+type secrets []string
+
+// secretsOf are those of a request.
+func secretsOf(token abmtoken.Token, others ...string) secrets {
+	var all secrets
+	for _, s := range append(others,
+		token.ConsumerSecret().Reveal(), token.AccessToken().Reveal(), token.AccessSecret().Reveal()) {
+		if s == "" {
+			continue
+		}
+		all = append(all, s)
+		if encoded := oauth1.PercentEncode(s); encoded != s {
+			all = append(all, encoded)
+		}
+	}
+	return all
+}
+
+// redact takes the secrets out of a text. Of one that was cut off, what may be the beginning of a secret goes as well.
+func (all secrets) redact(text string, cut bool) string {
+	longest := 0
+	for _, secret := range all {
+		text = strings.ReplaceAll(text, secret, "[redacted]")
+		longest = max(longest, len(secret))
+	}
+	if cut {
+		text = text[:max(0, len(text)-longest)]
+	}
+	return text
+}
