@@ -64,8 +64,8 @@ func TestOneBadRecordDoesNotHideTheOthers(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, items, 2)
 	require.Len(t, damaged, 1)
-	assert.ErrorIs(t, damaged[0], storage.ErrDamaged)
-	assert.ErrorContains(t, damaged[0], "server acme/2")
+	require.ErrorIs(t, damaged[0], storage.ErrDamaged)
+	require.ErrorContains(t, damaged[0], "server acme/2")
 
 	_, _, err = k.repo.List(ctx, storage.Query{Tenant: "acme"})
 	require.ErrorIs(t, err, storage.ErrInvalid)

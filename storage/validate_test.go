@@ -72,7 +72,7 @@ func TestClaimsAndQueriesAreBounded(t *testing.T) {
 		"no kinds":      {Limit: 1, Lease: time.Second},
 		"too many keys": {Keys: make([]storage.RecordKey, storage.MaxWriteSize+1), Limit: 1, Lease: time.Second},
 	} {
-		assert.ErrorIs(t, c.Validate(), storage.ErrInvalid, name)
+		require.ErrorIs(t, c.Validate(), storage.ErrInvalid, name)
 	}
 	assert.NoError(t, storage.Claim{}.Validate(), "a claim of nothing asks for the time")
 	assert.NoError(t, storage.Claim{Kinds: []string{"k"}, Limit: storage.MaxPage, Lease: 1}.Validate())
@@ -84,7 +84,7 @@ func TestClaimsAndQueriesAreBounded(t *testing.T) {
 		"negative": {Kind: "k", Limit: -1},
 		"too many": {Kind: "k", Limit: storage.MaxPage + 1},
 	} {
-		assert.ErrorIs(t, q.Validate(), storage.ErrInvalid, name)
+		require.ErrorIs(t, q.Validate(), storage.ErrInvalid, name)
 	}
 	assert.NoError(t, storage.Query{Kind: "k", Limit: storage.MaxPage}.Validate())
 }

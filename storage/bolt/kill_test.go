@@ -38,7 +38,7 @@ func writeSteps(args []string) error {
 	if mode == "without sync" {
 		o = bolt.WithoutSync(o)
 	}
-	var s storage.Store = bolt.Shared(path, o)
+	s := bolt.Shared(path, o)
 	if mode != "shared" {
 		if s, err = bolt.Open(path, o); err != nil {
 			return err
@@ -46,13 +46,13 @@ func writeSteps(args []string) error {
 	}
 	for n := first; n <= last; n++ {
 		if mode == "liar" && n == first+3 {
-			fmt.Println(n)
+			_, _ = fmt.Fprintln(os.Stdout, n)
 			_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 		}
 		if err := clock.step(context.Background(), s, n); err != nil {
 			return fmt.Errorf("step %d: %w", n, err)
 		}
-		if _, err := fmt.Println(n); err != nil {
+		if _, err := fmt.Fprintln(os.Stdout, n); err != nil {
 			return err
 		}
 	}

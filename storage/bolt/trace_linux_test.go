@@ -53,7 +53,7 @@ func record(t *testing.T, mode string, last int) []operation {
 
 	file, err := os.Open(trace)
 	require.NoError(t, err)
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	var operations []operation
 	begun := map[string]string{} // by thread
 	lines := bufio.NewScanner(file)

@@ -94,7 +94,7 @@ func fingerprintOf(ctx context.Context, s storage.Store) (fingerprint, error) {
 				return fingerprint{}, err
 			}
 			for _, r := range page {
-				fmt.Fprintf(h, "%q %q %q %d %d %d\n", r.RecordKey, r.Parent, r.State, r.Wake.UnixMicro(), r.Version, len(r.Data))
+				_, _ = fmt.Fprintf(h, "%q %q %q %d %d %d\n", r.RecordKey, r.Parent, r.State, r.Wake.UnixMicro(), r.Version, len(r.Data))
 				_, _ = h.Write(r.Data)
 				after = r.Position()
 			}

@@ -29,7 +29,10 @@ func TestRotationUnderConcurrentWriters(t *testing.T) {
 					return
 				default:
 				}
-				process.rewrite(t, tenants[n%len(tenants)], (n+p)%perKind)
+				if err := process.rewrite(tenants[n%len(tenants)], (n+p)%perKind); err != nil {
+					t.Error(err)
+					return
+				}
 			}
 		})
 	}
@@ -54,27 +57,31 @@ func TestRotationUnderConcurrentWriters(t *testing.T) {
 }
 
 // rewrite stores the same values anew, as a renewal that moves on would.
-func (w *world) rewrite(t *testing.T, tenant string, i int) {
+func (w *world) rewrite(tenant string, i int) error {
 	ctx := context.Background()
 	old, err := w.store.Get(ctx, ref(tenant, i).Key())
-	if !assert.NoError(t, err) {
-		return
+	if err != nil {
+		return err
 	}
 	secret, err := w.vault.Open(ctx, ref(tenant, i))
-	if !assert.NoError(t, err) {
-		return
+	if err != nil {
+		return err
 	}
 	fresh, err := w.vault.Seal(ctx, ref(tenant, i), secret)
-	assert.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	fresh.Version = old.Version
 	item, err := w.things.Get(ctx, tenant, fmt.Sprint(i))
-	if !assert.NoError(t, err) {
-		return
+	if err != nil {
+		return err
 	}
 	rec, err := w.things.Encode(ctx, item)
-	assert.NoError(t, err)
-	err = w.store.Commit(ctx, storage.Write{Put: []storage.Record{fresh, rec}})
-	if !errors.Is(err, storage.ErrConflict) {
-		assert.NoError(t, err)
+	if err != nil {
+		return err
 	}
+	if err := w.store.Commit(ctx, storage.Write{Put: []storage.Record{fresh, rec}}); !errors.Is(err, storage.ErrConflict) {
+		return err
+	}
+	return nil
 }

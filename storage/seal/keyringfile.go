@@ -78,7 +78,7 @@ func readKeyring(path string) ([]masterKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the keyring: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("opening the keyring: %w", err)
@@ -170,7 +170,7 @@ func placeKeyring(path string, keys []masterKey, place func(from, to string) err
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()

@@ -3,7 +3,6 @@ package seal_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -122,7 +121,7 @@ func TestAPassThatMeetsAnUnreadableRecordDestroysNothing(t *testing.T) {
 		assert.Equal(t, 1, swept.Kept)
 		assert.Zero(t, swept.Retired)
 		require.Len(t, swept.Errors, 1)
-		assert.ErrorContains(t, swept.Errors[0], "thing acme/1", "the record is named")
+		require.ErrorContains(t, swept.Errors[0], "thing acme/1", "the record is named")
 	}
 	good.Version = 2
 	require.NoError(t, w.store.Commit(ctx, storage.Write{Put: []storage.Record{good}}))
@@ -217,7 +216,7 @@ func TestARecordThatNeverRestsIsLeftForTheNextPass(t *testing.T) {
 	assert.Equal(t, 2*perKind, swept.Kept)
 	assert.Zero(t, swept.Retired)
 	for _, err := range swept.Errors {
-		assert.True(t, errors.Is(err, storage.ErrConflict))
+		require.ErrorIs(t, err, storage.ErrConflict)
 	}
 }
 

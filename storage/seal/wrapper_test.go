@@ -33,15 +33,15 @@ func TestAKeyServiceThatFailsLeavesNothingHalfDone(t *testing.T) {
 			}
 
 			_, err := s.Seal(ctx, "newcomer", place, []byte("secret"))
-			assert.ErrorIs(t, err, storage.ErrKeyUnavailable)
-			assert.ErrorIs(t, err, errDenied, "the host sees its service's own error")
+			require.ErrorIs(t, err, storage.ErrKeyUnavailable)
+			require.ErrorIs(t, err, errDenied, "the host sees its service's own error")
 			_, err = store.Get(ctx, storage.RecordKey{Kind: seal.Kind, Tenant: "newcomer", ID: "ring"})
-			assert.ErrorIs(t, err, storage.ErrNotFound, "no key is stored that was not proven to unwrap")
+			require.ErrorIs(t, err, storage.ErrNotFound, "no key is stored that was not proven to unwrap")
 
-			assert.ErrorIs(t, s.RotateDataKey(ctx, "acme"), storage.ErrKeyUnavailable)
+			require.ErrorIs(t, s.RotateDataKey(ctx, "acme"), storage.ErrKeyUnavailable)
 			require.NoError(t, kms.Rotate())
 			n, err := s.RewrapAll(ctx)
-			assert.ErrorIs(t, err, storage.ErrKeyUnavailable)
+			require.ErrorIs(t, err, storage.ErrKeyUnavailable)
 			assert.Zero(t, n)
 			assert.Equal(t, ring, ringOf(t, store, "acme"))
 
@@ -60,8 +60,8 @@ func TestASlowKeyServiceIsGivenUp(t *testing.T) {
 		kms.before = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
 		start := time.Now()
 		_, err := s.Seal(t.Context(), "acme", place, nil)
-		assert.ErrorIs(t, err, storage.ErrKeyUnavailable)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, storage.ErrKeyUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, 3*time.Second, time.Since(start))
 	})
 }

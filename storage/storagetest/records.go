@@ -69,7 +69,7 @@ func (e *env) lacks(ctx context.Context, k storage.RecordKey) error {
 // wantError checks that what failed did so for the right reason.
 func wantError(what string, err, target error) error {
 	if !errors.Is(err, target) {
-		return fmt.Errorf("%s: got error %v, want %q", what, err, target)
+		return fmt.Errorf("%s: got error %w, want %q", what, err, target.Error())
 	}
 	return nil
 }

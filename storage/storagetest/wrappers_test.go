@@ -40,7 +40,7 @@ func TestFailNthFailsThatCallOnly(t *testing.T) {
 			if i+1 == n {
 				assert.Equal(t, storagetest.ErrInjected, err)
 			} else {
-				assert.NoError(t, err)
+				require.NoError(t, err)
 			}
 		}
 		assert.Equal(t, 5, s.Calls())
