@@ -38,19 +38,48 @@ var (
 	endMessage   = []byte("-----END MESSAGE-----")
 )
 
+// beginsAsToken reports whether the decrypted text begins as a server token does, be it a broken one. Of such a text
+// only may an error say what is wrong with it; any other is as good as noise. Whoever alters a file that he cannot read
+// has a free hand in its first block and nowhere else, and could learn other blocks from the answers if they came
+// first. That is why each of these beginnings is as long as a block.
+func beginsAsToken(plain []byte) bool {
+	text := bytes.TrimSpace(joined(bytes.TrimPrefix(plain, byteOrderMark)))
+	const header = "content-type: text"
+	if bytes.HasPrefix(text, beginMessage) || len(text) > len(header) && string(bytes.ToLower(text[:len(header)])) == header {
+		return true
+	}
+	text, object := bytes.CutPrefix(text, []byte(`{`))
+	for _, field := range fields {
+		rest, found := bytes.CutPrefix(bytes.TrimSpace(text), []byte(`"`+field+`"`))
+		if object && found && bytes.HasPrefix(bytes.TrimSpace(rest), []byte(`:`)) {
+			return true
+		}
+	}
+	return false
+}
+
+// readToken reads the decrypted text.
+func readToken(plain []byte) (Token, error) {
+	text, err := tokenJSON(plain)
+	if err != nil {
+		return Token{}, err
+	}
+	return ParseToken(text)
+}
+
 // tokenJSON finds the JSON in the decrypted text: after a MIME header or without one, between the lines BEGIN MESSAGE
 // and END MESSAGE, as Apple's portal sends it, or without them, as in Apple's documentation ("Examining Server
 // Tokens").
 func tokenJSON(plain []byte) ([]byte, error) {
-	text := bytes.TrimPrefix(plain, []byte("\xef\xbb\xbf"))
+	text := bytes.TrimPrefix(plain, byteOrderMark)
+	if bytes.Count(text, beginMessage) > 1 {
+		return nil, badContent("the line BEGIN MESSAGE comes twice")
+	}
 	head, body, framed := bytes.Cut(text, beginMessage)
 	if framed {
 		var closed bool
 		if body, _, closed = bytes.Cut(body, endMessage); !closed {
 			return nil, badContent("the line END MESSAGE is missing")
-		}
-		if bytes.Contains(body, beginMessage) {
-			return nil, badContent("the line BEGIN MESSAGE comes twice")
 		}
 		return bytes.TrimSpace(joined(body)), nil
 	}

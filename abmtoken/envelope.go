@@ -129,15 +129,13 @@ func (e *Envelope) Open(keys ...KeyPair) (_ Token, _ KeyPair, err error) {
 		if !ok || !isText(plain) {
 			continue
 		}
-		text, err := tokenJSON(plain)
-		if err != nil {
+		token, err := readToken(plain)
+		switch {
+		case err == nil:
+			return token, t.key, nil
+		case beginsAsToken(plain):
 			return Token{}, KeyPair{}, err
 		}
-		token, err := ParseToken(text)
-		if err != nil {
-			return Token{}, KeyPair{}, err
-		}
-		return token, t.key, nil
 	}
 	if !tried {
 		fault = hindrance

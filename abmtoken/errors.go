@@ -15,7 +15,7 @@ var (
 	ErrUnsupported = errors.New("abmtoken: the file is encrypted in a way that server tokens are not")
 	// ErrUnknownRecipient: the file was made for the certificate of none of the given keys.
 	ErrUnknownRecipient = errors.New("abmtoken: the file was made for another certificate")
-	// ErrDecrypt: the file names the certificate of a given key, but does not decrypt to text. One error stands for
+	// ErrDecrypt: the file names the certificate of a given key, but does not decrypt to a token. One error stands for
 	// every cause, because telling them apart would help to guess a key.
 	ErrDecrypt = errors.New("abmtoken: the file does not decrypt; it is damaged, download it again")
 	// ErrBadContent: the file decrypts to text that is no valid token; the error says which rule is broken.

@@ -11,6 +11,7 @@ import (
 const (
 	maxHeaderLines = 32
 	maxHeaderLine  = 1 << 10
+	maxFolded      = 4 // lines of the header after the last one with a colon, and the blank one
 )
 
 // message finds the CMS message in a file and checks that it is whole.
@@ -44,8 +45,8 @@ func message(file []byte) ([]byte, error) {
 	if len(body) == 0 {
 		return nil, refuse(FileTruncated)
 	}
-	if isBinary(body) { // Content-Transfer-Encoding: binary
-		return whole(bytes.Clone(body), false)
+	if kind := sniffText(body); kind != "" { // a page saved with its header, or the decrypted text
+		return nil, refuse(kind)
 	}
 	return encoded(body, FileDamaged)
 }
@@ -107,19 +108,28 @@ func mimeBody(text []byte) (body []byte, mime bool) {
 	if !mime {
 		return text, false
 	}
+	body = afterColon
 	rest = afterColon
-	for range 4 { // a folded line or two may come before the blank one
+	for range maxFolded {
+		if len(rest) == 0 {
+			break
+		}
 		var line []byte
-		if line, rest = nextLine(rest); len(bytes.TrimSpace(line)) == 0 {
-			return bytes.TrimSpace(rest), true
+		line, rest = nextLine(rest)
+		if len(bytes.TrimSpace(line)) == 0 {
+			body = rest
+			break
+		}
+		if bytes.ContainsAny(line, `"-;`) { // a folded line of the header, whose blank line may be lost
+			body = rest
 		}
 	}
-	return bytes.TrimSpace(afterColon), true
+	return bytes.TrimSpace(body), true
 }
 
 // pemBody finds the message in PEM armour, or says what the file is by the labels in it.
 func pemBody(text []byte) (body []byte, kind FileKind) {
-	const begin, end, dashes = "-----BEGIN ", "-----END ", "-----"
+	const begin, dashes = "-----BEGIN ", "-----"
 	for rest := text; ; {
 		_, after, found := bytes.Cut(rest, []byte(begin))
 		if !found {
@@ -132,7 +142,7 @@ func pemBody(text []byte) (body []byte, kind FileKind) {
 		rest = after
 		switch string(label) {
 		case "CMS", "PKCS7", "PKCS #7 SIGNED DATA":
-			body, _, _ = bytes.Cut(after, []byte(end))
+			body, _, _ = bytes.Cut(after, []byte(dashes))
 			return bytes.TrimSpace(body), ""
 		}
 		// A file with several things is called by the one that needs the most care.

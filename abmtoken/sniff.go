@@ -38,6 +38,10 @@ func sniffText(text []byte) FileKind {
 	case text[0] == '{' || text[0] == '[':
 		return sniffJSON(text)
 	case text[0] != '<':
+		// The decrypted text may be below a header, with line ends in the middle of names.
+		if start := bytes.IndexByte(text, '{'); start > 0 && sniffJSON(text[start:]) == FileTokenJSON {
+			return FileTokenJSON
+		}
 		return ""
 	case bytes.Contains(head, []byte("<plist")), bytes.Contains(head, []byte("doctype plist")):
 		return FilePlist
@@ -50,6 +54,7 @@ func sniffText(text []byte) FileKind {
 }
 
 func sniffJSON(text []byte) FileKind {
+	text = joined(text)
 	has := func(name string) bool { return bytes.Contains(text, []byte(`"`+name+`"`)) }
 	switch {
 	case has("consumer_key") || has("access_token"):
@@ -73,14 +78,12 @@ func sniffHeader(header []byte) FileKind {
 // sniffDecoded names what base64 may hold instead of a message.
 func sniffDecoded(b []byte) FileKind {
 	switch {
-	case bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")):
-		return sniffJSON(b)
-	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
-		return FileZip
-	case bytes.HasPrefix(b, []byte("%PDF-")):
-		return FilePDF
-	default:
+	case b[0] == sequence:
 		return ""
+	case len(bytes.TrimSpace(b)) == 0:
+		return FileUnknown
+	default:
+		return sniffText(bytes.TrimSpace(b))
 	}
 }
 

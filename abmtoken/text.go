@@ -6,12 +6,14 @@ import (
 	"unicode/utf16"
 )
 
+var byteOrderMark = []byte("\xef\xbb\xbf") // of UTF-8
+
 // asText drops a byte order mark, and turns UTF-16 with such a mark into UTF-8: shells and editors on Windows write
 // both. Other bytes are returned as they are.
 func asText(b []byte) []byte {
 	switch {
-	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
-		return b[3:]
+	case bytes.HasPrefix(b, byteOrderMark):
+		return b[len(byteOrderMark):]
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
 		return fromUTF16(b[2:], 1, 0)
 	case bytes.HasPrefix(b, []byte("\xfe\xff")):
