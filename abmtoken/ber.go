@@ -37,7 +37,7 @@ func guardBER(b []byte) (nodes int, err error) {
 		}
 		end, known := limit(ends[:open], len(b))
 		tag, length, body, err := berHeader(b, pos, end)
-		if err == errCut && known {
+		if errors.Is(err, errCut) && known {
 			err = errNoBER // it leaves its parent; the file itself is long enough
 		}
 		if err != nil {

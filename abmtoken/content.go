@@ -21,7 +21,7 @@ func isText(plain []byte) bool {
 
 // joined drops the line ends and nothing else: Apple breaks the JSON anywhere, also within its texts.
 func joined(text []byte) []byte {
-	if bytes.IndexAny(text, "\r\n") < 0 {
+	if !bytes.ContainsAny(text, "\r\n") {
 		return text
 	}
 	one := make([]byte, 0, len(text))
@@ -75,10 +75,9 @@ func tokenJSON(plain []byte) ([]byte, error) {
 	if bytes.Count(text, beginMessage) > 1 {
 		return nil, badContent("the line BEGIN MESSAGE comes twice")
 	}
-	head, body, framed := bytes.Cut(text, beginMessage)
-	if framed {
-		var closed bool
-		if body, _, closed = bytes.Cut(body, endMessage); !closed {
+	if _, body, framed := bytes.Cut(text, beginMessage); framed {
+		body, _, closed := bytes.Cut(body, endMessage)
+		if !closed {
 			return nil, badContent("the line END MESSAGE is missing")
 		}
 		return bytes.TrimSpace(joined(body)), nil
@@ -87,11 +86,10 @@ func tokenJSON(plain []byte) ([]byte, error) {
 	if start < 0 {
 		return nil, badContent("there is no JSON object in it")
 	}
-	head, body = text[:start], text[start:]
-	if !isHeader(head) {
+	if !isHeader(text[:start]) {
 		return nil, badContent("something comes before the JSON object")
 	}
-	return bytes.TrimSpace(joined(body)), nil
+	return bytes.TrimSpace(joined(text[start:])), nil
 }
 
 // isHeader reports whether the text is a MIME header, or nothing.

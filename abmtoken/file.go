@@ -2,6 +2,7 @@ package abmtoken
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func whole(der []byte, cut bool) ([]byte, error) {
 	}
 	_, err := guardBER(der)
 	switch {
-	case err == errCut:
+	case errors.Is(err, errCut):
 		return nil, refuse(FileTruncated)
 	case err != nil, cut:
 		return nil, refuse(FileDamaged)

@@ -68,23 +68,3 @@ func TestThreat10_TokenFieldsCannotCarryHeaders(t *testing.T) {
 		require.ErrorIs(t, err, abmtoken.ErrBadContent)
 	}
 }
-
-func FuzzReadEnvelope(f *testing.F) {
-	file, pair := sample(f)
-	f.Add(file)
-	f.Add([]byte("-----BEGIN CERTIFICATE-----"))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		if envelope, err := abmtoken.ReadEnvelope(in); err == nil {
-			_, _, _ = envelope.Open(pair)
-		}
-	})
-}
-
-func FuzzParseToken(f *testing.F) {
-	f.Add([]byte(`{"consumer_key":"CK_1","consumer_secret":"CS_1","access_token":"AT_1","access_secret":"AS_1","access_token_expiry":"2027-11-24T09:00:00Z"}`))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		if token, err := abmtoken.ParseToken(in); err == nil && token.IsZero() {
-			t.Fatal("a token without content")
-		}
-	})
-}

@@ -146,7 +146,7 @@ func (v vector) check(t *testing.T) {
 
 	expect, kind, _ := strings.Cut(v.lines["expect"], ": ")
 	for _, sentinel := range allSentinels {
-		assert.Equal(t, sentinel == outcomes[expect], errors.Is(err, sentinel), "%v for the error %v", sentinel, err)
+		assert.Equal(t, errors.Is(outcomes[expect], sentinel), errors.Is(err, sentinel), "%v for the error %v", sentinel, err)
 	}
 	if err != nil {
 		assert.Contains(t, err.Error(), v.lines["says"])
