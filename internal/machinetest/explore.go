@@ -106,7 +106,7 @@ func (w *walk[S, E]) leave(i int) error {
 		for _, ev := range w.x.Events {
 			step, err := w.judge(n.s, now, ev)
 			if err == nil && w.x.CheckStep != nil {
-				err = w.x.CheckStep(n.s, now, ev, step.next, step.refusal)
+				err = w.x.CheckStep(n.s, step.at, ev, step.next, step.refusal)
 			}
 			w.edges++
 			if err != nil {
@@ -115,7 +115,7 @@ func (w *walk[S, E]) leave(i int) error {
 			if step.verdict != Moves {
 				continue
 			}
-			to, err := w.meet(node[S]{s: step.next, now: now, by: fmt.Sprintf("%s after %v", ev.Name, jump), from: i})
+			to, err := w.meet(node[S]{s: step.next, now: step.at, by: fmt.Sprintf("%s after %v", ev.Name, jump), from: i})
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 // judged is one step with its verdict.
 type judged[S any] struct {
 	verdict Verdict
+	at      time.Time
 	next    S
 	notes   []string
 	refusal error
@@ -20,10 +21,13 @@ type judged[S any] struct {
 // judge takes one event twice and checks what holds for every step: it is deterministic, only what a person asked is
 // refused, and what is refused or ignored changes nothing.
 func (m Machine[S, E]) judge(s S, now time.Time, ev Event[S, E]) (judged[S], error) {
+	if ev.Late != nil {
+		now = now.Add(ev.Late(s, now))
+	}
 	event := ev.Of(s, now)
 	step, refusal := m.Step(s, now, event)
 	again, refusedAgain := m.Step(s, now, event)
-	out := judged[S]{next: step.Next, notes: step.Notes, refusal: refusal}
+	out := judged[S]{at: now, next: step.Next, notes: step.Notes, refusal: refusal}
 	switch {
 	case !reflect.DeepEqual(step.Next, again.Next) || step.Moved != again.Moved || (refusal == nil) != (refusedAgain == nil):
 		return out, errors.New("the same step gave something else the second time")

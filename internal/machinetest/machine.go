@@ -41,6 +41,8 @@ type Event[S, E any] struct {
 	Asked bool
 	// Of makes the event as it happens to this snapshot now.
 	Of func(s S, now time.Time) E
+	// Late is how much later it happens than it could; nil: at once.
+	Late func(s S, now time.Time) time.Duration
 }
 
 func encode(v any) ([]byte, error) {

@@ -115,10 +115,10 @@ func TestMatrixShowsEveryCell(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `waiting
   go             -> working +make_key
-  ignored: result: ok; result: retry; tick
+  ignored: result: *; tick
 
 working: just begun
-  go             REFUSED not now
+  go             REFUSED refused: wait
   result: ok     -> done -make_key
   result: retry  stays ~make_key
   ignored: tick

@@ -2,8 +2,11 @@ package machinetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
 )
 
 // Row is a snapshot of which the matrix shows every event. Several rows may stand for one state in different shapes.
@@ -70,7 +73,11 @@ func (m Machine[S, E]) cell(row Row[S], ev Event[S, E]) (Cell, error) {
 	cell.Verdict, cell.To = step.verdict, m.State(step.next)
 	switch step.verdict {
 	case Refuses:
-		cell.Text = step.refusal.Error()
+		problem := enrollment.ProblemOf(step.refusal)
+		cell.Text = string(problem.Code)
+		if problem.Args["next"] != "" {
+			cell.Text += ": " + problem.Args["next"]
+		}
 	case Moves:
 		cell.Text = m.tell(row.S, step.next, step.notes)
 	}
@@ -107,37 +114,56 @@ func (m Machine[S, E]) tell(before, after S, notes []string) string {
 	return said
 }
 
-// Text writes cells down for a golden file: a paragraph for each row, with a line for each move and refusal.
+// Text writes cells down for a golden file: a paragraph for each row, with a line for each move and refusal. An event that is
+// ignored in all its variants shows as one: "verified: *".
 func Text(cells []Cell) string {
 	wide := 0
 	for _, c := range cells {
 		wide = max(wide, len(c.Event))
 	}
 	var b strings.Builder
-	var ignored []string
-	flush := func() {
-		if len(ignored) > 0 {
+	for i := 0; i < len(cells); {
+		row := cells[i:]
+		if n := slices.IndexFunc(row, func(c Cell) bool { return c.Row != cells[i].Row }); n >= 0 {
+			row = row[:n]
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s\n", row[0].Row)
+		for _, c := range row {
+			switch c.Verdict {
+			case Refuses:
+				fmt.Fprintf(&b, "  %-*s  REFUSED %s\n", wide, c.Event, c.Text)
+			case Moves:
+				fmt.Fprintf(&b, "  %-*s  %s\n", wide, c.Event, c.Text)
+			}
+		}
+		if ignored := ignoredIn(row); len(ignored) > 0 {
 			fmt.Fprintf(&b, "  ignored: %s\n", strings.Join(ignored, "; "))
 		}
-		ignored = nil
+		i += len(row)
 	}
-	for i, c := range cells {
-		if i == 0 || cells[i-1].Row != c.Row {
-			flush()
-			if i > 0 {
-				b.WriteByte('\n')
-			}
-			fmt.Fprintf(&b, "%s\n", c.Row)
-		}
-		switch c.Verdict {
-		case Ignores:
-			ignored = append(ignored, c.Event)
-		case Refuses:
-			fmt.Fprintf(&b, "  %-*s  REFUSED %s\n", wide, c.Event, c.Text)
-		case Moves:
-			fmt.Fprintf(&b, "  %-*s  %s\n", wide, c.Event, c.Text)
-		}
-	}
-	flush()
 	return b.String()
+}
+
+func ignoredIn(row []Cell) []string {
+	variants, ignored := map[string]int{}, map[string]int{}
+	for _, c := range row {
+		variants[c.EventName()]++
+		if c.Verdict == Ignores {
+			ignored[c.EventName()]++
+		}
+	}
+	var names []string
+	for _, c := range row {
+		name := c.Event
+		if all := c.EventName(); variants[all] > 1 && ignored[all] == variants[all] {
+			name = all + ": *"
+		}
+		if c.Verdict == Ignores && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

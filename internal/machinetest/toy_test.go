@@ -1,7 +1,6 @@
 package machinetest_test
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -60,7 +59,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func newToy() toy { return toy{State: "waiting", Deadline: noon.AddDate(0, 0, 30), Shared: []int{0}} }
 
-var errNotNow = errors.New("not now")
+var errNotNow = enrollment.NewProblem(enrollment.CodeRefused, "next", "wait")
 
 // toyMachine returns the machine with one mistake in it.
 func toyMachine(f fault) machinetest.Machine[toy, toyEvent] {
