@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -66,9 +69,29 @@ type AuditHead struct {
 
 // Append returns the next entry of a history and the history's new end.
 func (h AuditHead) Append(subject string, at time.Time, fact AuditFact) (AuditEntry, AuditHead) {
-	e := AuditEntry{Subject: subject, Seq: h.Seq + 1, At: at, AuditFact: fact, Previous: h.Hash}
+	e := AuditEntry{Subject: asText(subject), Seq: h.Seq + 1, At: at, AuditFact: fact.asText(), Previous: h.Hash}
 	return e, AuditHead{Seq: e.Seq, Hash: e.Hash()}
 }
+
+// asText returns the fact as it reads after it was stored. JSON keeps no byte that is not text; an entry with such
+// bytes would not have the hash that it had when it was written.
+func (f AuditFact) asText() AuditFact {
+	for _, field := range [...]*string{
+		(*string)(&f.Act), &f.By.ID, &f.By.Name, (*string)(&f.By.Kind), &f.By.Source, &f.From, &f.To,
+	} {
+		*field = asText(*field)
+	}
+	if f.Detail != nil {
+		detail := make(map[string]string, len(f.Detail))
+		for _, name := range slices.Sorted(maps.Keys(f.Detail)) { // should two become one, it is always the same
+			detail[asText(name)] = asText(f.Detail[name])
+		}
+		f.Detail = detail
+	}
+	return f
+}
+
+func asText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // Hash returns the hex SHA-256 of the entry in its stored form.
 func (e AuditEntry) Hash() string {

@@ -41,14 +41,12 @@ func NewEffectID(machine string, n int, kind EffectKind) EffectID {
 // Due reports whether the effect may be tried now.
 func (e Effect) Due(now time.Time) bool { return !now.Before(e.NotBefore) }
 
-// Again returns the effect for its next attempt: at the time that the world asked for, or after a delay that doubles
-// from base to most, spread by a quarter so that a thousand machines do not come back in one second.
+// Again returns the effect for its next attempt: after a delay that doubles from base to most, spread by a quarter so
+// that a thousand machines do not come back in one second, and not before the world asked for it, up to a day.
 func (e Effect) Again(now time.Time, after, base, most time.Duration) Effect {
 	wait := Backoff(e.Attempt, base, most)
 	wait += Spread(string(e.ID)+"#"+strconv.Itoa(e.Attempt), wait/4)
-	if after > wait {
-		wait = min(after, 24*time.Hour)
-	}
+	wait = max(wait, min(after, 24*time.Hour))
 	e.Attempt++
 	e.NotBefore = now.Add(wait.Truncate(time.Microsecond))
 	return e

@@ -1,0 +1,158 @@
+package enrollment_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+func TestDefaultPolicyIsValid(t *testing.T) {
+	p := enrollment.DefaultPolicy()
+	require.NoError(t, p.Validate())
+	require.Equal(t, []int{60, 30, 14, 7, 3, 1, 0}, p.Reminders)
+	for i := range reflect.TypeFor[enrollment.Policy]().NumField() {
+		assert.False(t, reflect.ValueOf(p).Field(i).IsZero(), "%s has a default", reflect.TypeFor[enrollment.Policy]().Field(i).Name)
+	}
+}
+
+func TestPolicyRefusesNonsense(t *testing.T) {
+	type policy = enrollment.Policy
+	for name, c := range map[string]struct {
+		change func(*policy)
+		field  string // of the refusal; empty: it is sense
+	}{
+		"reminders that rise":              {func(p *policy) { p.Reminders = []int{7, 14} }, "reminders"},
+		"a reminder twice":                 {func(p *policy) { p.Reminders = []int{7, 7} }, "reminders"},
+		"a reminder after the end":         {func(p *policy) { p.Reminders = []int{7, -1} }, "reminders"},
+		"a reminder before the beginning":  {func(p *policy) { p.Reminders = []int{366} }, "reminders"},
+		"reminders from the first day on":  {func(p *policy) { p.Reminders = []int{365, 0} }, ""},
+		"no reminder before the end":       {func(p *policy) { p.Reminders = nil }, ""},
+		"expiring never":                   {func(p *policy) { p.ExpiringWithin = 0 }, "expiring_within"},
+		"expiring always":                  {func(p *policy) { p.ExpiringWithin = 366 * day }, "expiring_within"},
+		"Apple asked without a pause":      {func(p *policy) { p.ProbeEvery = time.Minute - time.Microsecond }, "probe_every"},
+		"Apple asked each minute":          {func(p *policy) { p.ProbeEvery = time.Minute }, ""},
+		"Apple never asked":                {func(p *policy) { p.ProbeEvery = 32 * day }, "probe_every"},
+		"a negative pause":                 {func(p *policy) { p.RecheckEvery = -time.Hour }, "recheck_every"},
+		"trouble never looked at again":    {func(p *policy) { p.RecheckEvery = 32 * day }, "recheck_every"},
+		"unreachable at once":              {func(p *policy) { p.UnreachableAfter = 0 }, "unreachable_after"},
+		"no time to upload":                {func(p *policy) { p.UploadWithin = time.Minute }, "upload_within"},
+		"a person reminded without end":    {func(p *policy) { p.RemindWaiting = time.Second }, "remind_waiting"},
+		"an answer that is never fresh":    {func(p *policy) { p.FreshFor = -1 }, "fresh_for"},
+		"an answer that must be immediate": {func(p *policy) { p.FreshFor = 0 }, ""},
+		"an answer that stays fresh":       {func(p *policy) { p.FreshFor = 25 * time.Hour }, "fresh_for"},
+		"finer than a store's clock":       {func(p *policy) { p.ProbeEvery = time.Hour + 1 }, "probe_every"},
+		"no uploads":                       {func(p *policy) { p.UploadsPerMinute = 0 }, "uploads_per_minute"},
+		"a flood of uploads":               {func(p *policy) { p.UploadsPerMinute = 1001 }, "uploads_per_minute"},
+		"the most uploads":                 {func(p *policy) { p.UploadsPerMinute = 1000 }, ""},
+	} {
+		p := enrollment.DefaultPolicy()
+		c.change(&p)
+		err := p.Validate()
+		if c.field == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		var problem *enrollment.Problem
+		if assert.ErrorAs(t, err, &problem, name) {
+			assert.Equal(t, enrollment.CodeInvalidInput, problem.Code, name)
+			assert.Equal(t, c.field, problem.Args["field"], name)
+			assert.NotEmpty(t, problem.Args["rule"], name)
+		}
+	}
+}
+
+// changes draws any change; a field that stays is nil.
+var changes = rapid.Custom(func(t *rapid.T) enrollment.PolicyChange {
+	var c enrollment.PolicyChange
+	v := reflect.ValueOf(&c).Elem()
+	for i := range v.NumField() {
+		if !rapid.Bool().Draw(t, v.Type().Field(i).Name) {
+			continue
+		}
+		n := rapid.Int64Range(0, 1<<40).Draw(t, "value")
+		switch field := v.Field(i).Addr().Interface().(type) {
+		case *[]int:
+			*field = []int{int(n)}
+		case **time.Duration:
+			*field = new(time.Duration(n))
+		case **int:
+			*field = new(int(n))
+		default:
+			t.Fatalf("draw the new field %s, too", v.Type().Field(i).Name)
+		}
+	}
+	return c
+})
+
+// Installation and tenant may both change rules: the tenant's word counts where it said one, and nothing else moves.
+func TestPolicyChangesOverrideFieldByField(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		base := enrollment.DefaultPolicy()
+		installation, tenant := changes.Draw(t, "installation"), changes.Draw(t, "tenant")
+		got := base.With(installation).With(tenant)
+		require.Equal(t, got, base.With(installation.And(tenant)), "one merged change does the same")
+		b, i, c, g := reflect.ValueOf(base), reflect.ValueOf(installation), reflect.ValueOf(tenant), reflect.ValueOf(got)
+		for n := range g.NumField() {
+			name := g.Type().Field(n).Name
+			want := b.FieldByName(name)
+			for _, change := range []reflect.Value{i, c} {
+				switch said := change.FieldByName(name); {
+				case said.IsNil():
+				case said.Kind() == reflect.Slice:
+					want = said
+				default:
+					want = said.Elem()
+				}
+			}
+			require.Equal(t, want.Interface(), g.FieldByName(name).Interface(), name)
+		}
+	})
+}
+
+// A digest of a policy can be shown, approved and compared: it is stable, and every rule counts.
+func TestEveryRuleCountsInThePolicysJSON(t *testing.T) {
+	digest := func(p enrollment.Policy) [32]byte {
+		text, err := json.Marshal(p)
+		require.NoError(t, err)
+		var again enrollment.Policy
+		require.NoError(t, json.Unmarshal(text, &again))
+		require.Equal(t, p, again, "nothing is lost in the store")
+		return sha256.Sum256(text)
+	}
+	usual := digest(enrollment.DefaultPolicy())
+	require.Equal(t, usual, digest(enrollment.DefaultPolicy()))
+	for i := range reflect.TypeFor[enrollment.Policy]().NumField() {
+		p := enrollment.DefaultPolicy()
+		switch field := reflect.ValueOf(&p).Elem().Field(i).Addr().Interface().(type) {
+		case *[]int:
+			*field = append([]int{90}, *field...)
+		case *time.Duration:
+			*field += time.Microsecond
+		case *int:
+			*field++
+		default:
+			t.Fatalf("change the new field, too: %T", field)
+		}
+		require.NotEqual(t, usual, digest(p), reflect.TypeFor[enrollment.Policy]().Field(i).Name)
+	}
+}
+
+// A rule that nobody set is not written down, so that a later default reaches it.
+func TestAnEmptyChangeIsEmptyInTheStore(t *testing.T) {
+	text, err := json.Marshal(enrollment.PolicyChange{})
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(text))
+	var c enrollment.PolicyChange
+	require.NoError(t, json.Unmarshal([]byte(`{"probe_every":3600000000000}`), &c))
+	want := enrollment.DefaultPolicy()
+	want.ProbeEvery = time.Hour
+	require.Equal(t, want, enrollment.DefaultPolicy().With(c))
+}
