@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"iter"
+	"strings"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -52,7 +53,8 @@ type RowResult struct {
 	Reference string              `json:"reference,omitempty"`
 	Server    enrollment.ServerID `json:"server,omitempty"`
 	Outcome   RowOutcome          `json:"outcome"`
-	Problem   *enrollment.Problem `json:"problem,omitempty"`
+	Problem   *enrollment.Problem `json:"problem,omitempty"` // why it was refused
+	Warning   *enrollment.Problem `json:"warning,omitempty"` // what to know about a row that was taken
 }
 
 // Adopted counts the rows of an adoption by outcome.
@@ -180,7 +182,8 @@ func prepareRow(n int, row Adoption) (preparedRow, *enrollment.Problem) {
 	for _, k := range row.Keys {
 		pair, err := abmtoken.ImportKeyPair([]byte(k.Key.Reveal()), k.Certificate)
 		if err != nil {
-			return fail(invalid("key", "an RSA private key as PEM, and the certificate that belongs to it"))
+			// What it says names no part of the key.
+			return fail(invalid("key", strings.TrimPrefix(err.Error(), abmtoken.ErrBadKey.Error()+": ")))
 		}
 		p.pairs = append(p.pairs, pair)
 	}

@@ -57,8 +57,7 @@ func DecodeAdoptions(in io.Reader, tenant enrollment.TenantID) iter.Seq2[Adoptio
 				err = json.Unmarshal(text, &row)
 			}
 			if err != nil {
-				// What the decoder says may quote the text, which holds secrets.
-				yield(Adoption{}, fmt.Errorf("%w: row %d is no JSON object of the documented form", ErrAdoptionFormat, rows.n))
+				yield(Adoption{}, rows.explain())
 				return
 			}
 			if !yield(row.adoption(tenant), nil) {
@@ -87,40 +86,96 @@ func (row adoptionRow) adoption(tenant enrollment.TenantID) Adoption {
 
 // rowReader cuts a stream into its objects without reading more than one of them into memory.
 type rowReader struct {
-	in    *bufio.Reader
-	n     int
-	array bool
+	in     *bufio.Reader
+	n      int // objects begun
+	at     place
+	failed error // of the reader below
 }
+
+// place is where in the stream a reader stands.
+type place int
+
+const (
+	beginning  place = iota
+	inSequence       // between objects one behind the other
+	inArray          // behind "[", where an object or the end comes
+	behindRow        // behind an object of the array, where a comma or the end comes
+	behindMore       // behind a comma, where an object comes
+	atEnd            // behind "]"
+)
 
 func (r *rowReader) next() ([]byte, error) {
 	for {
 		c, err := r.in.ReadByte()
 		switch {
-		case err != nil:
-			return nil, err
-		case c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == 0xEF || c == 0xBB || c == 0xBF:
-		case c == '[' && r.n == 0 && !r.array:
-			r.array = true
-		case c == ',' && r.array && r.n > 0:
-		case c == ']' && r.array:
+		case errors.Is(err, io.EOF) && (r.at == beginning || r.at == inSequence || r.at == atEnd):
 			return nil, io.EOF
-		case c == '{':
-			r.n++
+		case err != nil:
+			return nil, r.cut(err) // an array that ends between two rows, too
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
+		case c == 0xEF && r.at == beginning && r.mark():
+		case c == '[' && r.at == beginning:
+			r.at = inArray
+		case c == ']' && (r.at == inArray || r.at == behindRow):
+			r.at = atEnd
+		case c == ',' && r.at == behindRow:
+			r.at = behindMore
+		case c == '{' && (r.at == beginning || r.at == inSequence):
+			r.at = inSequence
+			return r.object()
+		case c == '{' && (r.at == inArray || r.at == behindMore):
+			r.at = behindRow
 			return r.object()
 		default:
-			r.n++
-			return nil, ErrAdoptionFormat
+			return nil, r.broken()
 		}
 	}
 }
 
+// mark reads the rest of a byte order mark, which some editors write.
+func (r *rowReader) mark() bool {
+	rest, err := r.in.Peek(2)
+	if err != nil || rest[0] != 0xBB || rest[1] != 0xBF {
+		return false
+	}
+	_, _ = r.in.Discard(2) // they were just seen
+	return true
+}
+
+// broken says that the row which should come now is none.
+func (r *rowReader) broken() error {
+	r.n++
+	return ErrAdoptionFormat
+}
+
+// cut is broken for a stream that ended or failed in the middle.
+func (r *rowReader) cut(err error) error {
+	if !errors.Is(err, io.EOF) {
+		r.failed = err
+	}
+	return r.broken()
+}
+
+// explain says where the stream is broken. What the JSON decoder says may quote the text, which holds secrets.
+func (r *rowReader) explain() error {
+	if r.failed != nil {
+		return fmt.Errorf("%w: row %d cannot be read: %w", ErrAdoptionFormat, r.n, r.failed)
+	}
+	return fmt.Errorf("%w: row %d is no JSON object of the documented form, or the file is cut off there", ErrAdoptionFormat, r.n)
+}
+
 // object reads to the brace that closes the object whose first one was read.
 func (r *rowReader) object() ([]byte, error) {
+	r.n++
 	text := []byte{'{'}
 	depth, quoted, escaped := 1, false, false
 	for depth > 0 {
 		c, err := r.in.ReadByte()
-		if err != nil || len(text) >= maxAdoptionRow {
+		if err != nil {
+			r.n--
+			return nil, r.cut(err)
+		}
+		if len(text) >= maxAdoptionRow {
 			return nil, ErrAdoptionFormat
 		}
 		text = append(text, c)

@@ -82,7 +82,11 @@ func (c *change) adopt(ctx context.Context, by enrollment.Actor, row preparedRow
 	if outcome == RowUnchanged && (changed || replaced) {
 		outcome = RowUpdated
 	}
-	return row.result(outcome), nil
+	result := row.result(outcome)
+	if s.Value.Token != nil && len(s.Value.Keys) == 0 {
+		result.Warning = enrollment.NewProblem(enrollment.CodeKeyMissing)
+	}
+	return result, nil
 }
 
 // adoptable says what stands against a row; nil: nothing.

@@ -2,10 +2,7 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"io"
-	"slices"
-	"time"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -45,18 +42,21 @@ func (t *Tenant) UploadToken(ctx context.Context, by enrollment.Actor, u Upload)
 			"field", "file", "rule", "readable to its end").Because(err)
 	}
 	envelope, unreadable := abmtoken.ReadEnvelope(file)
-	target, err := t.target(ctx, u, envelope)
-	if err != nil {
-		return RenewalView{}, err
-	}
 	var refused *enrollment.Problem
 	if unreadable != nil {
 		refused = fileProblem(unreadable)
 	}
+	target, err := t.target(ctx, u, envelope)
+	if err != nil {
+		return RenewalView{}, err
+	}
+	if target == "" {
+		return RenewalView{}, t.refuseNowhere(ctx, by, envelope, refused)
+	}
 	return t.take(ctx, by, u, target, envelope, refused)
 }
 
-// target finds the server that a file is meant for.
+// target finds the server that a file is meant for; empty: it is for none that can be told.
 func (t *Tenant) target(ctx context.Context, u Upload, envelope *abmtoken.Envelope) (enrollment.ServerID, error) {
 	if _, err := t.opened(ctx); err != nil {
 		return "", err
@@ -69,27 +69,48 @@ func (t *Tenant) target(ctx context.Context, u Upload, envelope *abmtoken.Envelo
 		return u.Server, nil
 	}
 	owner, err := t.r.recipientOwner(ctx, envelope)
-	if err != nil {
+	if err != nil || owner == nil || owner.Tenant != t.id {
 		return "", asProblem(err)
-	}
-	if owner == nil || owner.Tenant != t.id {
-		return "", enrollment.NewProblem(enrollment.CodeNoKeyFits)
 	}
 	return owner.Server, nil
 }
 
-// recipientOwner finds whose certificate a file was made for; nil: of none that is known.
-func (m rooms) recipientOwner(ctx context.Context, envelope *abmtoken.Envelope) (*ownerRecord, error) {
-	for _, recipient := range envelope.Recipients() {
-		item, found, err := find(ctx, m.recipients, "", recipient.Recipient.String())
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			return &item.Value, nil
-		}
+// refuseNowhere answers a file that is for no server of the tenant, and writes that down on the tenant, where there is one.
+func (t *Tenant) refuseNowhere(
+	ctx context.Context, by enrollment.Actor, envelope *abmtoken.Envelope, refused *enrollment.Problem,
+) error {
+	if refused == nil {
+		refused = enrollment.NewProblem(enrollment.CodeNoKeyFits)
+		refused.Title = "No server here has a certificate that this file was made for"
+		refused.Next = "Say which server it is for, if that one's certificate came from another system; " +
+			"else upload the server's certificate at the portal (Replace Certificate), save, and download the token again"
 	}
-	return nil, nil
+	err := t.change(ctx, func(c *change) error {
+		if c.tenant.found {
+			if err := c.open(ctx, by); err != nil {
+				return err
+			}
+			if err := c.noteTenant(ctx, fileRefused(by, refused)); err != nil {
+				return err
+			}
+		}
+		if envelope == nil {
+			return nil
+		}
+		owner, err := c.recipientOwner(ctx, envelope)
+		if err != nil || owner == nil || owner.Tenant == t.id {
+			return err
+		}
+		return c.noteForeign(ctx, owner, "")
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+func fileRefused(by enrollment.Actor, problem *enrollment.Problem) enrollment.AuditFact {
+	return enrollment.AuditFact{Act: enrollment.ActFileRefused, By: by, Detail: map[string]string{"problem": string(problem.Code)}}
 }
 
 // take opens a file with the keys of the server and gives what comes of it to the server's renewal, in one write.
@@ -104,9 +125,6 @@ func (t *Tenant) take(
 	var inUse bool
 	err := t.change(ctx, func(c *change) error {
 		id, refused, inUse = "", unreadable, false
-		if server == "" {
-			return unreadable // a file that is none, for no server: there is nothing to write it down on
-		}
 		s, err := c.server(ctx, server)
 		if err != nil {
 			return err
@@ -134,18 +152,26 @@ func (t *Tenant) take(
 			inUse = err == nil
 			return err
 		}
-		r, err := c.receiver(ctx, by, s, u.Renewal, fresh)
-		if err != nil {
-			return err
-		}
-		id = r.Value.ID
-		tr, err := c.step(ctx, s, r, renewal.TokenUploaded{
+		uploaded := renewal.TokenUploaded{
 			By: by, Server: s.Value.Server, Confirmed: u.Confirm,
 			Token: renewal.Candidate{
 				Secret: secretID, Fingerprint: token.Fingerprint(), ConsumerKey: token.ConsumerKey(),
 				Expires: token.Expires(), KeyID: keyID,
 			},
-		})
+		}
+		if refused, err = c.refusedAtOnce(ctx, s, u.Renewal, uploaded); err != nil {
+			return err
+		}
+		if refused != nil {
+			id, err = c.refuseFile(ctx, by, s, "", refused)
+			return err
+		}
+		r, err := c.receiver(ctx, by, s, u.Renewal, fresh)
+		if err != nil {
+			return err
+		}
+		id = r.Value.ID
+		tr, err := c.step(ctx, s, r, uploaded)
 		if err != nil {
 			return err
 		}
@@ -187,97 +213,19 @@ func (c *change) activatedBy(ctx context.Context, s *tracked[serverRecord]) (enr
 	return "", err
 }
 
-// openFor refuses files for what is out of use.
-func (c *change) openFor(s *tracked[serverRecord]) error {
-	switch {
-	case c.tenant.Value.State == enrollment.TenantErased:
-		return enrollment.NewProblem(enrollment.CodeTenantErased)
-	case c.tenant.Value.State == enrollment.TenantClosed:
-		return enrollment.NewProblem(enrollment.CodeTenantClosed)
-	case s.Value.Retired():
-		return enrollment.NewProblem(enrollment.CodeRetired)
+// refusedAtOnce says why a token is not worth asking Apple about, where no renewal waits for one: then none is begun.
+func (c *change) refusedAtOnce(
+	ctx context.Context, s *tracked[serverRecord], named enrollment.RenewalID, uploaded renewal.TokenUploaded,
+) (*enrollment.Problem, error) {
+	if live, err := c.live(ctx, s); err != nil || live != nil || named != "" {
+		return nil, err
 	}
-	return nil
-}
-
-// limitUploads counts a file against the server's limit: every file costs a private key operation.
-func (c *change) limitUploads(s *tracked[serverRecord]) error {
-	recent := slices.DeleteFunc(slices.Clone(s.Value.Uploads), func(at time.Time) bool {
-		return at.Before(c.now.Add(-time.Minute)) || at.After(c.now)
-	})
-	if len(recent) >= c.policy.UploadsPerMinute {
-		return enrollment.NewProblem(enrollment.CodeTooManyUploads)
-	}
-	s.Value.Uploads, s.moved = append(recent, c.now), true
-	return nil
-}
-
-// openFile decrypts a file with a key of the server: the one that the file was made for, or, where a certificate says
-// nothing about its key, by trial. The problem says why it does not open, the error that the keys could not be read.
-func (t *Tenant) openFile(
-	ctx context.Context, c *change, s *tracked[serverRecord], envelope *abmtoken.Envelope,
-) (abmtoken.Token, string, *enrollment.Problem, error) {
-	// The index is asked in any case, so that a file for another tenant's key takes as long as one for an unknown key.
-	owner, err := c.recipientOwner(ctx, envelope)
+	tr, err := renewal.Start(c.policy, c.now, renewal.Request{Server: s.Value.Server, By: uploaded.By})
 	if err != nil {
-		return abmtoken.Token{}, "", nil, err
+		return nil, err
 	}
-	var pairs []abmtoken.KeyPair
-	for _, fact := range candidates(s.Value.Keys, envelope) {
-		pair, err := c.openKey(ctx, s.Value.Server, fact.ID)
-		if err != nil {
-			return abmtoken.Token{}, "", nil, err
-		}
-		pairs = append(pairs, pair)
-	}
-	token, pair, err := envelope.Open(pairs...)
-	switch {
-	case err == nil:
-		return token, pair.ID(), nil, nil
-	case !errors.Is(err, abmtoken.ErrUnknownRecipient):
-		return abmtoken.Token{}, "", fileProblem(err), nil
-	}
-	problem, err := t.whoseFile(ctx, c, s, owner)
-	return abmtoken.Token{}, "", problem, err
-}
-
-// candidates picks the keys that may open a file: the one that it names, else those that cannot be told by their
-// certificate.
-func candidates(ring []enrollment.KeyFact, envelope *abmtoken.Envelope) []enrollment.KeyFact {
-	var anonymous []enrollment.KeyFact
-	for _, fact := range ring {
-		if fact.Recipient == "" {
-			anonymous = append(anonymous, fact)
-			continue
-		}
-		for _, recipient := range envelope.Recipients() {
-			if recipient.Recipient.String() == fact.Recipient {
-				return []enrollment.KeyFact{fact}
-			}
-		}
-	}
-	return anonymous
-}
-
-// whoseFile says whose a file is that no key of the server opens: that of another server of the tenant, by name; what
-// belongs to another tenant is answered like what belongs to nobody, and written down where the tenant does not see it.
-func (t *Tenant) whoseFile(ctx context.Context, c *change, s *tracked[serverRecord], owner *ownerRecord) (*enrollment.Problem, error) {
-	switch {
-	case owner == nil || owner.Tenant == t.id && owner.Server == s.Value.ID:
-		return enrollment.NewProblem(enrollment.CodeNoKeyFits), nil
-	case owner.Tenant == t.id:
-		other, err := c.servers.Get(ctx, string(t.id), string(owner.Server))
-		if err != nil {
-			return nil, err
-		}
-		return enrollment.NewProblem(enrollment.CodeOtherServer, "server", other.Value.Name), nil
-	}
-	return enrollment.NewProblem(enrollment.CodeNoKeyFits), c.noteInstallation(ctx, enrollment.AuditFact{
-		Act: enrollment.ActFileRefused, By: enrollment.Nobody, Detail: map[string]string{
-			"problem": "belongs to another tenant", "uploaded_by": string(t.id), "server": string(s.Value.ID),
-			"owner": string(owner.Tenant),
-		},
-	})
+	tr, err = tr.Renewal.Step(c.policy, c.now, uploaded)
+	return tr.Refused, err
 }
 
 // receiver picks the renewal that takes a token: the server's live one, else the one that was named, else a new one.
@@ -307,9 +255,7 @@ func (c *change) refuseFile(
 		return "", err
 	}
 	if r == nil {
-		return "", c.note(ctx, s, enrollment.AuditFact{
-			Act: enrollment.ActFileRefused, By: by, Detail: map[string]string{"problem": string(problem.Code)},
-		})
+		return "", c.note(ctx, s, fileRefused(by, problem))
 	}
 	_, err = c.step(ctx, s, r, renewal.UploadRefused{By: by, Problem: problem})
 	return r.Value.ID, err
