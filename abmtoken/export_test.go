@@ -21,3 +21,6 @@ func (e *Envelope) Decrypt(keys ...KeyPair) ([]byte, bool) {
 
 // PrivateKey gives tests the key for an oracle.
 func PrivateKey(k KeyPair) *rsa.PrivateKey { return k.private() }
+
+// Unpad gives tests the judge of the padding.
+func Unpad(b []byte, block int) ([]byte, bool) { return unpad(b, block) }
