@@ -67,6 +67,9 @@ func (w *world) clientOf(t testing.TB, source abmtoken.Source, o dep.Options) *d
 	return c
 }
 
+// inBubble is a clock for testing/synctest, whose own begins in the year 2000: before there were server tokens.
+func inBubble() time.Time { return time.Now().AddDate(26, 0, 0) }
+
 // devices adds that many devices and assigns them to the service.
 func (w *world) devices(t testing.TB, n int) (serials []string) {
 	t.Helper()
@@ -101,9 +104,18 @@ func answering(t testing.TB, answer http.HandlerFunc, o dep.Options) *dep.Client
 	if o.Timeout == 0 {
 		o.Timeout = 20 * time.Second
 	}
-	c, err := dep.NewClient(abmtoken.Static(newWorld(t, appletest.Options{}).download(t)), o)
+	c, err := dep.NewClient(abmtoken.Static(anyToken(t)), o)
 	require.NoError(t, err)
 	return c
+}
+
+// anyToken is one that no Apple knows.
+func anyToken(t testing.TB) abmtoken.Token {
+	t.Helper()
+	token, err := abmtoken.ParseToken([]byte(`{"consumer_key":"CK_1","consumer_secret":"CS_consumersecret","access_token":"AT_accesstoken",
+		"access_secret":"AS_accesssecret","access_token_expiry":"2099-01-01T00:00:00Z"}`))
+	require.NoError(t, err)
+	return token
 }
 
 // text answers with a status and a body.
