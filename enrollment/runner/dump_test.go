@@ -90,3 +90,28 @@ func onlyWrittenDown(t testing.TB, before, after dump, entries int) {
 	}
 	assert.Equal(t, entries, added, "audit entries")
 }
+
+// sameCredentials says that every secret, key and owner is byte for byte as it was, and that the server has the same token,
+// keys and pin; it returns how many secrets came to them.
+func sameCredentials(t testing.TB, before, after dump) (fresh int) {
+	t.Helper()
+	for key, was := range before {
+		rec, there := after[key]
+		require.True(t, there, "%v is gone", key)
+		switch key.Kind {
+		case storage.KindSecret, seal.Kind, runner.KindService, runner.KindRecipient:
+			assert.Equal(t, was, rec)
+		case runner.KindServer:
+			old, now := fields(t, was), fields(t, rec)
+			for _, name := range []string{"token", "keys", "pin", "admin"} {
+				assert.Equal(t, old[name], now[name], "%s of %v", name, key)
+			}
+		}
+	}
+	for key := range after {
+		if _, known := before[key]; !known && key.Kind == storage.KindSecret {
+			fresh++
+		}
+	}
+	return fresh
+}
