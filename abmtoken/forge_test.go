@@ -93,11 +93,7 @@ func issuerAndSerial(t testing.TB, pair abmtoken.KeyPair) []byte {
 	return element(asn1.SEQUENCE, issuer, serial)
 }
 
-func publicKey(t testing.TB, pair abmtoken.KeyPair) *rsa.PublicKey {
-	c, err := x509.ParseCertificate(pair.CertificateDER())
-	require.NoError(t, err)
-	return c.PublicKey.(*rsa.PublicKey)
-}
+func publicKey(pair abmtoken.KeyPair) *rsa.PublicKey { return &abmtoken.PrivateKey(pair).PublicKey }
 
 // der builds the message.
 func (f forged) der(t testing.TB) []byte {
@@ -120,7 +116,7 @@ func (f forged) der(t testing.TB) []byte {
 			wrapped = key
 		}
 		var err error
-		block, err = rsa.EncryptPKCS1v15(rand.Reader, publicKey(t, f.pair), wrapped) //nolint:staticcheck // Apple's form
+		block, err = rsa.EncryptPKCS1v15(rand.Reader, publicKey(f.pair), wrapped) //nolint:staticcheck // Apple's form
 		require.NoError(t, err)
 	}
 	if id == nil {

@@ -63,7 +63,7 @@ func FuzzForgedEnvelope(f *testing.F) {
 	f.Add([]byte(tokenText), uint16(3), uint16(100), uint8(1), uint8(200), issuerAndSerial(f, pair), oaep, []byte{}, []byte("\r\n"))
 	blocks := map[string][]byte{}
 	for name, c := range forgedCiphers { // one RSA operation each, and not one for every try
-		block, err := rsa.EncryptPKCS1v15(nil, publicKey(f, pair), bytes.Repeat([]byte{0x17}, c.key)) //nolint:staticcheck // Apple's form
+		block, err := rsa.EncryptPKCS1v15(nil, publicKey(pair), bytes.Repeat([]byte{0x17}, c.key)) //nolint:staticcheck // Apple's form
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -19,9 +19,9 @@ import (
 func TestEveryFailureAfterTheRecipientMatchedIsOneError(t *testing.T) {
 	pair, stranger := vectorKey(t, "acme"), vectorKey(t, "other")
 	framed := []byte("Content-Type: text/plain;charset=UTF-8\r\n\r\n-----BEGIN MESSAGE-----\r\n" + tokenText + "\r\n-----END MESSAGE-----\r\n")
-	public := publicKey(t, pair)
+	public := publicKey(pair)
 	oaep := element(asn1.SEQUENCE, oid(t, "1.2.840.113549.1.1.7"), element(asn1.SEQUENCE))
-	elsewhere, err := rsa.EncryptPKCS1v15(rand.Reader, publicKey(t, stranger), make([]byte, 16)) //nolint:staticcheck // Apple's form
+	elsewhere, err := rsa.EncryptPKCS1v15(rand.Reader, publicKey(stranger), make([]byte, 16)) //nolint:staticcheck // Apple's form
 	require.NoError(t, err)
 	beyond := bytes.Repeat([]byte{0xff}, public.Size())
 	unpadded := func(n int) []byte { return bytes.Repeat([]byte{byte(n)}, 16) }
