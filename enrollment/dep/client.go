@@ -38,7 +38,7 @@ func NewClient(source abmtoken.Source, o Options) (*Client, error) {
 }
 
 func newClient(s *service, source abmtoken.Source) *Client {
-	return &Client{service: s, source: source, sessions: sessions{open: s.open, turns: make(chan struct{}, 1)}}
+	return &Client{service: s, source: source, sessions: sessions{open: s.open, turns: newTurns()}}
 }
 
 // errNoToken: the source gave an empty token.
@@ -63,7 +63,7 @@ func (c *Client) do(ctx context.Context, k call, into any) error {
 		if answer != nil && refused.Fingerprint() == token.Fingerprint() {
 			return c.report(ctx, token, answer)
 		}
-		body, opened, err := c.try(ctx, token, k)
+		body, opened, err := c.try(ctx, token, k, answer != nil)
 		c.hold.note(err, c.service.now())
 		if answer == nil && again(err) {
 			answer = err
@@ -92,12 +92,12 @@ func again(err error) bool {
 }
 
 // try makes a call with a token; opened says that there was a session for it.
-func (c *Client) try(ctx context.Context, token abmtoken.Token, k call) (body []byte, opened bool, err error) {
-	done, err := c.sessions.turn(ctx, k.op())
+func (c *Client) try(ctx context.Context, token abmtoken.Token, k call, repeated bool) (body []byte, opened bool, err error) {
+	give, err := c.sessions.turn(ctx, k.op(), repeated)
 	if err != nil {
 		return nil, false, err
 	}
-	defer done()
+	defer give()
 	id, err := c.sessions.get(ctx, token)
 	if err != nil {
 		return nil, false, err

@@ -118,11 +118,11 @@ func TestEveryCodeIsInTheTable(t *testing.T) {
 
 func TestPain09_ApplesOwnWordsComeThrough(t *testing.T) {
 	for body, shown := range map[string]string{
-		"NEW_CODE_OF_2027":                       `HTTP 400 NEW_CODE_OF_2027`,
-		"Internal Server Error":                  `HTTP 400 and "Internal Server Error"`,
-		`{"error":"quota","detail":"too many"}`:  `HTTP 400 and "{\"error\":\"quota\",\"detail\":\"too many\"}"`,
+		"NEW_CODE_OF_2027":                      `HTTP 400 NEW_CODE_OF_2027`,
+		"Internal Server Error":                 `HTTP 400 and "Internal Server Error"`,
+		`{"error":"quota","detail":"too many"}`: `HTTP 400 and "{\"error\":\"quota\",\"detail\":\"too many\"}"`,
 		"<html>\x00\x1b[31m\r\nSet-Cookie: a=b": `HTTP 400 and "<html>  [31m  Set-Cookie: a=b"`,
-		"":                                       "HTTP 400",
+		"":                                      "HTTP 400",
 	} {
 		err := only(answering(t, text(400, body), dep.Options{}).Profile(t.Context(), "P"))
 		var e *dep.Error

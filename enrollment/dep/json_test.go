@@ -16,7 +16,10 @@ import (
 // calls are one of each that reads an answer.
 var calls = map[string]func(context.Context, *dep.Client) error{
 	"account": func(ctx context.Context, c *dep.Client) error { return only(c.Account(ctx)) },
-	"fetch":   func(ctx context.Context, c *dep.Client) error { _, _, err := collect(c.FetchDevices(ctx, dep.From{})); return err },
+	"fetch": func(ctx context.Context, c *dep.Client) error {
+		_, _, err := collect(c.FetchDevices(ctx, dep.From{}))
+		return err
+	},
 	"sync": func(ctx context.Context, c *dep.Client) error {
 		_, _, err := collect(c.SyncDevices(ctx, dep.From{Cursor: "c"}))
 		return err
@@ -26,7 +29,9 @@ var calls = map[string]func(context.Context, *dep.Client) error{
 	"profile": func(ctx context.Context, c *dep.Client) error { return only(c.Profile(ctx, "P")) },
 	"assign":  func(ctx context.Context, c *dep.Client) error { return only(c.AssignProfile(ctx, "P", "A")) },
 	"remove":  func(ctx context.Context, c *dep.Client) error { return only(c.RemoveProfile(ctx, "A")) },
-	"lock":    func(ctx context.Context, c *dep.Client) error { return c.LockActivation(ctx, dep.ActivationLock{Serial: "A"}) },
+	"lock": func(ctx context.Context, c *dep.Client) error {
+		return c.LockActivation(ctx, dep.ActivationLock{Serial: "A"})
+	},
 }
 
 func TestThreat07_HostileJSON(t *testing.T) {

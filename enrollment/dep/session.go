@@ -50,9 +50,9 @@ type sessions struct {
 	mu    sync.Mutex
 	token string // the fingerprint of the token that the session belongs to
 	id    abmtoken.Secret
-	// turns has room for the one call that goes on once sessions are seen to be replaced.
-	turns    chan struct{}
+	// replaced says that an answer has brought another session; see turns.
 	replaced bool
+	turns    turns
 }
 
 // get returns the session of a token, and opens one if there is none. Calls that wait for the same one share it, and
