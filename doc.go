@@ -18,7 +18,8 @@
 //  1. Keep the master keys ([seal.OpenKeyringFor], or a [seal.KeyWrapper] over its own key service) apart from the store,
 //     and back up both. Whoever lost the keys has lost every token.
 //  2. Open a store: [bolt] for one process, or its own that passes [storagetest].
-//  3. Make one [runner.Runner] with a [dep.Verifier] and, so that people hear of things, an [enrollment.Notifier].
+//  3. Make one [runner.Runner] with a [dep.Verifier] and, so that people hear of things, an [enrollment.Notifier]
+//     ([slognotify] writes to the log).
 //  4. Call [runner.Runner.RunDue] every minute or so, from whatever it schedules with, on as many machines as it likes.
 //     Nothing happens between calls; two at once do no harm.
 //  5. Log people in, decide who may do what, and pass who it is ([enrollment.Actor]) with every call.
@@ -35,8 +36,8 @@
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
-// Adapters: [dep] (Apple's device assignment service), [storage] (the contract of a store, with [memory] and [bolt]),
-// [seal] (encryption at rest).
+// Adapters: [dep] (Apple's device assignment service), [slognotify] (reminders as log lines), [storage] (the contract of a
+// store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
 // For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do).
 //
@@ -67,6 +68,7 @@
 // [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
 // [dep]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep
 // [dep.Verifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep#Verifier
+// [slognotify]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/slognotify
 // [appletest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/appletest
 // [storage]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage
 // [memory]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/memory

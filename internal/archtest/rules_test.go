@@ -18,12 +18,13 @@ var rules = map[string]rule{
 	"abmtoken": {pure: true, other: []string{"golang.org/x/crypto/cryptobyte"}},
 	"apns":     {pure: true},
 
-	"enrollment":           {pure: true},
-	"enrollment/renewal":   {pure: true, own: []string{"enrollment"}},
-	"enrollment/portal":    {pure: true},
-	"enrollment/runner":    {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
-	"enrollment/dep":       {own: []string{"abmtoken", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
-	"enrollment/appletest": {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte"}}, // the fake knows Apple, not us
+	"enrollment":            {pure: true},
+	"enrollment/renewal":    {pure: true, own: []string{"enrollment"}},
+	"enrollment/portal":     {pure: true},
+	"enrollment/runner":     {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
+	"enrollment/dep":        {own: []string{"abmtoken", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
+	"enrollment/slognotify": {own: []string{"enrollment"}},
+	"enrollment/appletest":  {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte"}}, // the fake knows Apple, not us
 
 	"storage":             {},
 	"storage/memory":      {own: []string{"storage"}},
