@@ -3,3 +3,19 @@ module github.com/abmrenew/abmrenew/internal/bench
 go 1.26.0
 
 replace github.com/abmrenew/abmrenew => ../..
+
+require (
+	github.com/abmrenew/abmrenew v0.0.0
+	github.com/micromdm/nanodep v0.7.0
+	github.com/smallstep/pkcs7 v0.2.3
+	github.com/stretchr/testify v1.12.1
+)
+
+require (
+	github.com/dghubble/oauth1 v0.7.3 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+)

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The whole command, with small stores and one round.
+func TestReport(t *testing.T) {
+	m := meter{clock: sinceStart(), rounds: 1}
+	text, err := report(t.Context(), t.TempDir(), "24 November 2026, a machine", m, sizes{small: 100, large: 300, ring: 2, uploads: 2})
+	require.NoError(t, err)
+	t.Log("\n" + text)
+	assert.Regexp(t, `^24 November 2026, a machine\.\n\n\| figure`, text)
+	for _, name := range partNames {
+		assert.NotRegexp(t, `\| `+name+` *\| 0\.00 ns`, text, "every part takes time")
+	}
+}
+
+func TestUpdateFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "README.md")
+	require.ErrorContains(t, updateFile(name, "x"), "root of the repository")
+	require.NoError(t, os.WriteFile(name, []byte(beginMark+endMark), 0o600))
+	require.NoError(t, updateFile(name, "x\n"))
+	got, err := os.ReadFile(name)
+	require.NoError(t, err)
+	assert.Equal(t, beginMark+"x\n"+endMark, string(got))
+}
+
+// Every nanosecond of a run belongs to exactly one part.
+func TestPartsAddUpToTheWhole(t *testing.T) {
+	h := &hands{}
+	w := &stopwatch{elapsed: h.clock}
+	call := func(name, next string, took time.Duration) {
+		end := w.during(name, next)
+		h.now += took
+		end()
+	}
+	call(partSeal, partRest, 1000) // before the run: of no part
+	w.begin()
+	h.now += 1
+	call(partRead, partRead, 10)
+	h.now += 100
+	call(partLookUp, partRest, 1000)
+	h.now += 10_000
+	call(partSeal, partDecrypt, 100_000)
+	h.now += 1_000_000
+	call(partLookUp, partRest, 10_000_000)
+	h.now += 100_000_000
+	w.end()
+	h.now += 5
+	want := split{
+		partRest: 100_010_001, partRead: 110, partLookUp: 10_001_000, partSeal: 100_000, partDecrypt: 1_000_000,
+	}
+	assert.Equal(t, []split{want}, w.runs)
+	assert.Equal(t, time.Duration(111_111_111), w.runs[0].whole())
+}
+
+func TestTheFasterHalfCounts(t *testing.T) {
+	slow := split{partRead: 1000}
+	assert.Equal(t, split{partRead: 3, partRest: 1},
+		fasterHalf([]split{slow, {partRead: 4}, slow, {partRead: 2, partRest: 2}}))
+	assert.Equal(t, split{partRead: 7}, fasterHalf([]split{slow, {partRead: 7}}))
+	assert.Equal(t, split{partRead: 7}, fasterHalf([]split{{partRead: 7}}))
+}
+
+func TestMachine(t *testing.T) {
+	assert.Regexp(t, `^24 November 2026, .+, \d+ cores, \w+/\w+, go1\.`, machine(today))
+}
