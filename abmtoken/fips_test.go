@@ -2,7 +2,6 @@ package abmtoken_test
 
 import (
 	"crypto/fips140"
-	"fmt"
 	"testing"
 	"time"
 
@@ -21,7 +20,7 @@ func TestUnderFIPSOnlyTheAnswerIsClear(t *testing.T) {
 		assert.Contains(t, printed, "enforced: true", "the child has to run in that mode")
 		return
 	}
-	fmt.Println("enforced:", fips140.Enforced())
+	t.Log("enforced:", fips140.Enforced())
 	all := vectors(t)
 	for name, v := range all {
 		expect := v.lines["expect"]

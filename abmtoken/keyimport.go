@@ -99,15 +99,11 @@ func keyTitle(pemType string) string {
 }
 
 func parsePrivateKey(der []byte) (*rsa.PrivateKey, error) {
-	bits, ok := modulusBits(der)
-	switch {
-	case !ok:
-		return nil, badKey("the private key is not RSA, or damaged")
-	case bits < minKeyBits || bits > maxKeyBits: // before the arithmetic, which a longer one makes slow
-		return nil, badKey(fmt.Sprintf("the private key has %d bits, not between %d and %d", bits, minKeyBits, maxKeyBits))
+	if err := inspectPrivateKey(der); err != nil {
+		return nil, err
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return usable(key)
+		return key, nil
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -117,34 +113,45 @@ func parsePrivateKey(der []byte) (*rsa.PrivateKey, error) {
 	if !ok {
 		return nil, badKey("the private key is not RSA")
 	}
-	return usable(key)
-}
-
-func usable(key *rsa.PrivateKey) (*rsa.PrivateKey, error) {
-	if len(key.Primes) != 2 {
-		return nil, badKey("the private key is not made of two primes")
-	}
 	return key, nil
 }
 
-// modulusBits looks for the size of an RSA key in PKCS #1, or inside PKCS #8.
-func modulusBits(der []byte) (int, bool) {
+// inspectPrivateKey looks at the sizes of a key's numbers before anybody calculates with them: long ones take seconds.
+func inspectPrivateKey(der []byte) error {
+	numbers, ok := privateKeyNumbers(der)
+	var modulus, number cryptobyte.String
+	if !ok || !readElement(&numbers, &modulus, asn1.INTEGER) {
+		return badKey("the private key is not RSA, or damaged")
+	}
+	if bits := integer(modulus).BitLen(); bits < minKeyBits || bits > maxKeyBits {
+		return badKey(fmt.Sprintf("the private key has %d bits, not between %d and %d", bits, minKeyBits, maxKeyBits))
+	}
+	for !numbers.Empty() {
+		if !readElement(&numbers, &number, asn1.INTEGER) {
+			return badKey("the private key is not made of two primes")
+		}
+		if len(number) > len(modulus) {
+			return badKey("the private key is damaged")
+		}
+	}
+	return nil
+}
+
+// privateKeyNumbers finds the numbers of an RSA key in PKCS #1, or inside PKCS #8, from its modulus on.
+func privateKeyNumbers(der []byte) (numbers cryptobyte.String, ok bool) {
 	if _, err := guardBER(der); err != nil {
-		return 0, false
+		return nil, false
 	}
 	rest := cryptobyte.String(der)
-	var body, version, algorithm, wrapped, modulus cryptobyte.String
+	var body, version, algorithm, wrapped cryptobyte.String
 	if !readElement(&rest, &body, asn1.SEQUENCE) || !readElement(&body, &version, asn1.INTEGER) {
-		return 0, false
+		return nil, false
 	}
 	if readElement(&body, &algorithm, asn1.SEQUENCE) {
 		if !readElement(&body, &wrapped, asn1.OCTET_STRING) || !readElement(&wrapped, &body, asn1.SEQUENCE) ||
 			!readElement(&body, &version, asn1.INTEGER) {
-			return 0, false
+			return nil, false
 		}
 	}
-	if !readElement(&body, &modulus, asn1.INTEGER) {
-		return 0, false
-	}
-	return integer(modulus).BitLen(), true
+	return body, true
 }
