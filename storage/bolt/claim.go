@@ -79,7 +79,7 @@ func (t tx) claim(c storage.Claim, claimed *storage.Claimed) error {
 		r := old
 		r.Wake = storage.Instant(claimed.Now.Add(c.Lease))
 		r.Version++
-		if err := t.replace(old, r); err != nil {
+		if err := t.leased(old, r); err != nil {
 			return err
 		}
 		claimed.Records = append(claimed.Records, r)

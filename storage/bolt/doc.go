@@ -4,6 +4,7 @@
 //   - A commit that returned nil is on the disk (fdatasync) and survives kill -9 and loss of power; a commit that
 //     was cut off happened whole or not at all.
 //   - Due records, pages and counts are found through indexes, at a cost that hardly grows with the number of records.
+//     A claim writes its leases beside the records, in a few pages.
 //   - The file belongs to one process at a time, by a lock that ends with the process. Others wait for a bounded
 //     time and then get [storage.ErrLocked]. [Open] holds the file until Close; [Shared] holds it for each call only,
 //     so that a command line tool and a worker can take turns.

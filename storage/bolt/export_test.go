@@ -20,12 +20,23 @@ func WithoutSync(o Options) Options {
 func Agree(s *Store) error {
 	return s.view(context.Background(), func(t tx) error {
 		want := map[*bbolt.Bucket]map[string]string{t.due: {}, t.states: {}, t.parents: {}}
+		leases := 0
 		err := t.records.ForEach(func(key, value []byte) error {
 			parts := bytes.SplitN(key, []byte{0}, 3)
 			k := storage.RecordKey{Kind: string(parts[0]), Tenant: string(parts[1]), ID: string(parts[2])}
-			r, err := decode(k, key, value)
+			put, err := decode(k, key, value)
 			if err != nil {
 				return err
+			}
+			r, _, err := t.read(k)
+			if err != nil {
+				return err
+			}
+			if t.leases.Get(key) != nil {
+				leases++
+				if put.Version >= r.Version || !r.Wake.After(put.Wake) {
+					return fmt.Errorf("the lease of %v is older than the record", k)
+				}
 			}
 			want[t.states][string(stateKey(r))] = ""
 			if due := dueKey(r); due != nil {
@@ -38,6 +49,9 @@ func Agree(s *Store) error {
 		})
 		if err != nil {
 			return err
+		}
+		if n := t.leases.Stats().KeyN; n != leases {
+			return fmt.Errorf("%d leases of %d records", n, leases)
 		}
 		for index, entries := range want {
 			err := index.ForEach(func(key, value []byte) error {

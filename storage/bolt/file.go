@@ -169,13 +169,16 @@ func makeLayout(t *bbolt.Tx) error {
 }
 
 func checkLayout(path string, t *bbolt.Tx) error {
-	for _, name := range buckets {
-		if t.Bucket(name) == nil {
-			return fmt.Errorf("%w: %s is a bbolt file, but not one of this program: name another file", storage.ErrDamaged, path)
-		}
+	if t.Bucket(formatBucket) == nil {
+		return fmt.Errorf("%w: %s is a bbolt file, but not one of this program: name another file", storage.ErrDamaged, path)
 	}
 	if layout := t.Bucket(formatBucket).Get(layoutKey); string(layout) != string(currentLayout) {
 		return fmt.Errorf("store file %s has layout %.20q: %w", path, layout, storage.ErrNewer)
+	}
+	for _, name := range buckets {
+		if t.Bucket(name) == nil {
+			return damaged(path, fmt.Sprintf("it has no %s", name))
+		}
 	}
 	return nil
 }

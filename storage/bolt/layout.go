@@ -12,6 +12,7 @@ import (
 // their parts. A key ends in "tenant NUL ID", the order of listings.
 var (
 	recordsBucket = []byte("records") // kind, tenant, ID -> record
+	leasesBucket  = []byte("leases")  // kind, tenant, ID -> version and wake time, if a claim moved them since the record was put
 	dueBucket     = []byte("due")     // kind, wake time, tenant, ID -> nothing
 	statesBucket  = []byte("states")  // kind, state, tenant, ID -> nothing
 	parentsBucket = []byte("parents") // kind, parent, tenant, ID -> state
@@ -19,7 +20,7 @@ var (
 	pastBucket    = []byte("past")    // time of the deletion, kind, tenant, ID -> nothing
 	formatBucket  = []byte("format")  // "layout" -> number of this layout
 
-	buckets = [][]byte{recordsBucket, dueBucket, statesBucket, parentsBucket, goneBucket, pastBucket, formatBucket}
+	buckets = [][]byte{recordsBucket, leasesBucket, dueBucket, statesBucket, parentsBucket, goneBucket, pastBucket, formatBucket}
 )
 
 var (

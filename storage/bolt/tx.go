@@ -13,12 +13,12 @@ import (
 
 // tx is one transaction over the buckets.
 type tx struct {
-	records, due, states, parents, gone, past *bbolt.Bucket
+	records, leases, due, states, parents, gone, past *bbolt.Bucket
 }
 
 func begun(t *bbolt.Tx) tx {
 	return tx{
-		records: t.Bucket(recordsBucket), due: t.Bucket(dueBucket), states: t.Bucket(statesBucket),
+		records: t.Bucket(recordsBucket), leases: t.Bucket(leasesBucket), due: t.Bucket(dueBucket), states: t.Bucket(statesBucket),
 		parents: t.Bucket(parentsBucket), gone: t.Bucket(goneBucket), past: t.Bucket(pastBucket),
 	}
 }
@@ -31,6 +31,9 @@ func (t tx) read(k storage.RecordKey) (storage.Record, bool, error) {
 		return storage.Record{}, false, nil
 	}
 	r, err := decode(k, key, value)
+	if err == nil {
+		err = t.current(key, &r)
+	}
 	return r, true, err
 }
 
@@ -42,6 +45,9 @@ func (t tx) columns(k storage.RecordKey) (storage.Record, bool, error) {
 		return storage.Record{RecordKey: k}, false, nil
 	}
 	r, _, err := decodeColumns(k, key, value)
+	if err == nil {
+		err = t.current(key, &r)
+	}
 	return r, true, err
 }
 
@@ -56,27 +62,41 @@ func (t tx) expect(ref storage.Ref) (storage.Record, error) {
 
 // replace stores r, with its new version, in place of old; the zero Version of old says that there is none.
 func (t tx) replace(old, r storage.Record) error {
-	exists := old.Version > 0
-	if err := move(t.due, exists, dueKey(old), dueKey(r), nil); err != nil {
-		return err
-	}
-	if err := move(t.states, exists, stateKey(old), stateKey(r), nil); err != nil {
-		return err
-	}
-	if err := move(t.parents, exists, parentKey(old), parentKey(r), []byte(r.State)); err != nil {
-		return err
-	}
 	key := recordKey(r.RecordKey)
+	var oldState []byte
+	if old.Version > 0 {
+		oldState = stateKey(old)
+		if err := t.leases.Delete(key); err != nil {
+			return err
+		}
+	}
+	if err := move(t.due, dueKey(old), dueKey(r), nil); err != nil {
+		return err
+	}
+	if err := move(t.states, oldState, stateKey(r), nil); err != nil {
+		return err
+	}
+	if err := t.adopt(old, r); err != nil {
+		return err
+	}
 	return t.records.Put(key, encode(key, r))
 }
 
-// move replaces an index entry; nil keys stand for none.
-func move(b *bbolt.Bucket, exists bool, from, to, value []byte) error {
-	same := exists && bytes.Equal(from, to)
-	if same && value == nil {
+// adopt keeps the index of parents, whose entries tell the state, too.
+func (t tx) adopt(old, r storage.Record) error {
+	from, to := parentKey(old), parentKey(r)
+	if old.State != r.State && bytes.Equal(from, to) && to != nil {
+		return t.parents.Put(to, []byte(r.State))
+	}
+	return move(t.parents, from, to, []byte(r.State))
+}
+
+// move replaces an index entry; nil keys stand for none. One that stays where it is is not written anew.
+func move(b *bbolt.Bucket, from, to, value []byte) error {
+	if bytes.Equal(from, to) {
 		return nil
 	}
-	if exists && from != nil && !same {
+	if from != nil {
 		if err := b.Delete(from); err != nil {
 			return err
 		}
@@ -93,7 +113,7 @@ func (t tx) remove(old storage.Record, now time.Time) error {
 	for _, entry := range []struct {
 		in  *bbolt.Bucket
 		key []byte
-	}{{t.records, key}, {t.due, dueKey(old)}, {t.states, stateKey(old)}, {t.parents, parentKey(old)}} {
+	}{{t.records, key}, {t.leases, key}, {t.due, dueKey(old)}, {t.states, stateKey(old)}, {t.parents, parentKey(old)}} {
 		if entry.key == nil {
 			continue
 		}
