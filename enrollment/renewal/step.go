@@ -143,7 +143,7 @@ func (s *step) awaitUpload(problem *enrollment.Problem) {
 	s.unwant(enrollment.CheckPush)
 	s.unwant(enrollment.VerifyToken)
 	s.LapseAt, s.RemindAt = s.now.Add(s.policy.UploadWithin), s.now.Add(s.policy.RemindWaiting)
-	if s.KeyWanted && s.Key == nil {
+	if _, making := s.Pending.of(enrollment.MakeKey); s.KeyWanted && s.Key == nil && !making {
 		s.makeKey()
 	}
 }

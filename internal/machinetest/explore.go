@@ -8,11 +8,13 @@ import (
 
 // Exploration says from where, by which events and how far a machine is explored.
 type Exploration[S, E any] struct {
-	Start  []S
-	At     time.Time
+	Start  []Row[S]
 	Events []Event[S, E]
 	// Jumps are how far time may have passed when an event comes, beside not at all.
 	Jumps []time.Duration
+	// Essence strips what never decides how the machine goes on, such as when it began, so that there is less to explore;
+	// nil: nothing. It may not change the snapshot that it gets.
+	Essence func(S) S
 	// Most bounds the distinct snapshots that are looked at.
 	Most int
 	// CheckStep is a promise about single steps of this machine; nil: none. A refusal comes as err.
@@ -39,9 +41,9 @@ type node[S any] struct {
 // Snapshots that differ in nothing but counters and the exact moments count as one, so that the walk has an end. It also
 // demands that from everywhere a rest can be reached. The error tells the way to the first broken promise.
 func (m Machine[S, E]) Explore(x Exploration[S, E]) (Explored, error) {
-	w := walk[S, E]{Machine: m, x: x, index: map[string]int{}}
-	for _, s := range x.Start {
-		if _, err := w.meet(node[S]{s: s, now: x.At, from: -1}); err != nil {
+	w := walk[S, E]{Machine: m, x: x, index: map[string]int{}, open: map[int]bool{}}
+	for _, row := range x.Start {
+		if _, err := w.meet(node[S]{s: row.S, now: row.At, by: "start", from: -1}); err != nil {
 			return w.seen(), err
 		}
 	}
@@ -59,12 +61,12 @@ type walk[S, E any] struct {
 	nodes []node[S]
 	index map[string]int
 	back  [][]int // for each node, those that lead to it
+	open  map[int]bool // those with moves to where there was no room
 	edges int
-	full  bool
 }
 
 func (w *walk[S, E]) seen() Explored {
-	e := Explored{Snapshots: len(w.nodes), Edges: w.edges, States: map[string]int{}, Complete: !w.full}
+	e := Explored{Snapshots: len(w.nodes), Edges: w.edges, States: map[string]int{}, Complete: len(w.open) == 0}
 	for _, n := range w.nodes {
 		e.States[w.State(n.s)]++
 	}
@@ -77,12 +79,17 @@ func (w *walk[S, E]) meet(n node[S]) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	key := outline(stored, n.now)
+	essence := stored
+	if w.x.Essence != nil {
+		if essence, err = encode(w.x.Essence(n.s)); err != nil {
+			return -1, err
+		}
+	}
+	key := outline(essence, n.now)
 	if i, known := w.index[key]; known {
 		return i, nil
 	}
 	if len(w.nodes) >= w.x.Most {
-		w.full = true
 		return -1, nil
 	}
 	i := len(w.nodes)
@@ -119,7 +126,10 @@ func (w *walk[S, E]) leave(i int) error {
 			if err != nil {
 				return err
 			}
-			if to >= 0 && to != i {
+			switch {
+			case to < 0:
+				w.open[i] = true
+			case to != i:
 				w.back[to] = append(w.back[to], i)
 			}
 		}
@@ -134,15 +144,12 @@ func (w *walk[S, E]) leave(i int) error {
 	return nil
 }
 
-// restIsReachable looks for snapshots from which no event leads to rest.
+// restIsReachable looks for snapshots from which no event leads to rest; where the walk was cut short, it may.
 func (w *walk[S, E]) restIsReachable() error {
-	if w.full {
-		return nil
-	}
 	ends := make([]bool, len(w.nodes))
 	var queue []int
 	for i, n := range w.nodes {
-		if !w.Live(n.s) {
+		if !w.Live(n.s) || w.open[i] {
 			ends[i] = true
 			queue = append(queue, i)
 		}

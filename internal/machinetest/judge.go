@@ -26,11 +26,12 @@ func (m Machine[S, E]) judge(s S, now time.Time, ev Event[S, E]) (judged[S], err
 	}
 	event := ev.Of(s, now)
 	step, refusal := m.Step(s, now, event)
-	again, refusedAgain := m.Step(s, now, event)
 	out := judged[S]{at: now, next: step.Next, notes: step.Notes, refusal: refusal}
-	switch {
-	case !reflect.DeepEqual(step.Next, again.Next) || step.Moved != again.Moved || (refusal == nil) != (refusedAgain == nil):
+	if again, refusedAgain := m.Step(s, now, event); step.Moved != again.Moved || (refusal == nil) != (refusedAgain == nil) ||
+		step.Moved && !reflect.DeepEqual(step.Next, again.Next) {
 		return out, errors.New("the same step gave something else the second time")
+	}
+	switch {
 	case refusal != nil && !ev.Asked:
 		return out, fmt.Errorf("a fact is refused: %w", refusal)
 	case !step.Moved && !reflect.DeepEqual(step.Next, s):

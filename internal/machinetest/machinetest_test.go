@@ -15,7 +15,7 @@ const day = 24 * time.Hour
 
 func explore(f fault) (machinetest.Explored, error) {
 	return toyMachine(f).Explore(machinetest.Exploration[toy, toyEvent]{
-		Start: []toy{newToy()}, At: noon, Events: toyEvents(), Jumps: []time.Duration{time.Hour, 31 * day}, Most: 200,
+		Start: []machinetest.Row[toy]{{At: noon, S: newToy()}}, Events: toyEvents(), Jumps: []time.Duration{time.Hour, 31 * day}, Most: 200,
 	})
 }
 

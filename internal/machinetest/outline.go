@@ -17,8 +17,7 @@ var nearness = []struct {
 	within time.Duration
 	name   string
 }{
-	{-24 * time.Hour, "long past"}, {0, "past"}, {1, "now"}, {time.Hour, "soon"}, {3 * 24 * time.Hour, "in days"},
-	{90 * 24 * time.Hour, "in weeks"},
+	{1, "past"}, {2 * time.Hour, "soon"}, {30 * 24 * time.Hour, "in days"},
 }
 
 // outline writes a snapshot down without counters, and with moments told by their nearness: what decides how the machine
