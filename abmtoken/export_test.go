@@ -1,6 +1,9 @@
 package abmtoken
 
-import "crypto/rsa"
+import (
+	"crypto/rsa"
+	"math/big"
+)
 
 // ReadDecrypted gives tests the step after decryption.
 func ReadDecrypted(plain []byte) (token Token, err error) {
@@ -24,3 +27,13 @@ func PrivateKey(k KeyPair) *rsa.PrivateKey { return k.private() }
 
 // Unpad gives tests the judge of the padding.
 func Unpad(b []byte, block int) ([]byte, bool) { return unpad(b, block) }
+
+// SerialNumber gives tests what a certificate gets.
+func SerialNumber() *big.Int { return serialNumber() }
+
+// Counted is the same pair; n counts how often its private key is taken to decrypt.
+func Counted(k KeyPair, n *int) KeyPair {
+	private := k.private
+	k.private = func() *rsa.PrivateKey { *n++; return private() }
+	return k
+}
