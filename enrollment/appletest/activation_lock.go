@@ -33,6 +33,8 @@ func (c call) activationLock() answer {
 		status = "ORG_NOT_SUPPORTED"
 	case d.NoActivationLock:
 		status = "DEVICE_NOT_SUPPORTED"
+	case d.LockFails:
+		status = "FAILED"
 	case d.locked:
 		status = "DEVICE_ALREADY_LOCKED"
 	default:

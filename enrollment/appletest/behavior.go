@@ -45,13 +45,19 @@ type Behavior struct {
 	// defaults of libraries were observed to be refused. Apple does not document which agents are invalid.
 	RefusedUserAgents []string
 
-	// PageDefault and PageMax limit a page of devices; zero: 100 and 1000. A live account listed 1000 and 5000.
+	// PageDefault and PageMax limit a page of devices; zero: 100 and 1000. A live account listed 1000 and 5000. Who asks
+	// for more gets PageMax; Apple does not say what becomes of such a request.
 	PageDefault, PageMax int
 	// DevicesMax refuses calls that name more devices, with MALFORMED_REQUEST_BODY; zero: none are. Apple asks
 	// for at most 1000 and does not say what becomes of more; 5000 were seen to be answered.
 	DevicesMax int
 	// ReassignAsModified lists a device that came from another service as modified instead of added (observed).
 	ReassignAsModified bool
+	// NewestFirst lists the changes on each page of a sync newest first. Apple promises no order and tells clients to go
+	// by serial number and op_date.
+	NewestFirst bool
+	// CapitalOps writes op_type in capitals; clients that were seen compare it without regard to case.
+	CapitalOps bool
 	// ProfileEvents lists a device as modified when its profile changes. Undocumented.
 	ProfileEvents bool
 	// StuckCursor answers every page with the cursor of the request and more_to_follow (observed).

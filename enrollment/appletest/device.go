@@ -22,6 +22,7 @@ type Device struct {
 	Replacement               bool
 
 	NoActivationLock bool // cannot be locked: DEVICE_NOT_SUPPORTED
+	LockFails        bool // Apple fails to lock it: FAILED
 }
 
 // device is a device and where it stands. Copies of it are the entries of the sync list.

@@ -82,8 +82,8 @@ func TestAssigningIsAllOrNothing(t *testing.T) {
 func TestActivationLock(t *testing.T) {
 	s := newShop(t, appletest.Options{})
 	s.org.AddDevices(appletest.Device{Serial: "A"}, appletest.Device{Serial: "TV", NoActivationLock: true},
-		appletest.Device{Serial: "UNASSIGNED"}, appletest.Device{Serial: "B"})
-	require.NoError(t, s.admin.Assign(s.service, "A", "TV", "B"))
+		appletest.Device{Serial: "UNASSIGNED"}, appletest.Device{Serial: "B"}, appletest.Device{Serial: "BAD", LockFails: true})
+	require.NoError(t, s.admin.Assign(s.service, "A", "TV", "B", "BAD"))
 	client := s.connect(t)
 	lock := func(serial string) string {
 		t.Helper()
@@ -96,6 +96,8 @@ func TestActivationLock(t *testing.T) {
 	require.Equal(t, "SUCCESS", lock("A"))
 	require.Equal(t, "DEVICE_ALREADY_LOCKED", lock("A"))
 	require.Equal(t, "DEVICE_NOT_SUPPORTED", lock("TV"))
+	require.Equal(t, "FAILED", lock("BAD"))
+	require.Equal(t, "FAILED", lock("BAD"), "it was not locked the first time")
 	require.Equal(t, "NOT_ACCESSIBLE", lock("UNASSIGNED"))
 	s.org.DisableActivationLock()
 	require.Equal(t, "ORG_NOT_SUPPORTED", lock("B"))

@@ -20,6 +20,16 @@ type deviceEvent struct {
 	device device
 }
 
+// view is the entry as the service shows it.
+func (e deviceEvent) view(version int, capitals bool) map[string]any {
+	out := e.device.view(version)
+	out["op_type"], out["op_date"] = e.op, e.at.Format(time.RFC3339)
+	if capitals {
+		out["op_type"] = strings.ToUpper(e.op)
+	}
+	return out
+}
+
 // note needs the lock.
 func (s *Service) note(op string, d *device, now time.Time) {
 	s.events = append(s.events, deviceEvent{op, now, *d})
@@ -108,9 +118,10 @@ func (c call) syncDevices() answer {
 	at.Event += len(events)
 	views := make([]map[string]any, len(events))
 	for i, e := range events {
-		views[i] = e.device.view(c.version)
-		views[i]["op_type"] = e.op
-		views[i]["op_date"] = e.at.Format(time.RFC3339)
+		views[i] = e.view(c.version, c.apple.behavior.CapitalOps)
+	}
+	if c.apple.behavior.NewestFirst {
+		slices.Reverse(views)
 	}
 	return c.list(views, request.Cursor, at, more)
 }

@@ -2,6 +2,7 @@ package appletest_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,4 +193,45 @@ func TestCursorMayBeStuck(t *testing.T) {
 	page := list(t, client, "/devices/sync", cursor, 10)
 	require.True(t, page.More)
 	require.Equal(t, cursor, page.Cursor)
+}
+
+// Apple, "Sync the list of devices" (developer.apple.com, June 2025): a device may be listed more than once; a client
+// orders by serial number and keeps the latest op_date.
+func TestSyncMayRepeatADeviceInAnyOrder(t *testing.T) {
+	now, move := fixed(time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC))
+	s := newShop(t, appletest.Options{Now: now, Behavior: appletest.Behavior{
+		SessionLife: ages, TimestampWindow: ages, NewestFirst: true, CapitalOps: true,
+	}})
+	client := s.connect(t)
+	start := list(t, client, "/server/devices", "", 1)
+	s.buy(t, 1)
+	move(time.Hour)
+	require.NoError(t, s.admin.Unassign("S00000"))
+	move(time.Hour)
+	require.NoError(t, s.admin.Assign(s.service, "S00000"))
+
+	changes := list(t, client, "/devices/sync", start.Cursor, 2)
+	require.Equal(t, []string{"S00000", "S00000"}, changes.serials())
+	require.Equal(t, []any{"DELETED", "ADDED"}, []any{changes.Devices[0]["op_type"], changes.Devices[1]["op_type"]})
+	require.Greater(t, changes.Devices[0]["op_date"], changes.Devices[1]["op_date"])
+	require.True(t, changes.More, "pages still follow each other")
+	changes = list(t, client, "/devices/sync", changes.Cursor, 2)
+	require.Equal(t, "ADDED", changes.Devices[0]["op_type"])
+	require.False(t, changes.More)
+}
+
+// The same page (June 2025): a cursor is opaque and has at most 1000 characters. The published ones look like base64.
+func TestCursorsAreShort(t *testing.T) {
+	s := newShop(t, appletest.Options{})
+	s.buy(t, 1)
+	s.org.AddDevices(appletest.Device{Serial: strings.Repeat("Z", 40)}, appletest.Device{Serial: strings.Repeat("Z", 41)})
+	require.NoError(t, s.admin.Assign(s.service, strings.Repeat("Z", 40), strings.Repeat("Z", 41)))
+	client := s.connect(t)
+	for l := list(t, client, "/server/devices", "", 1); ; l = list(t, client, "/server/devices", l.Cursor, 1) {
+		require.LessOrEqual(t, len(l.Cursor), 1000)
+		require.Regexp(t, `^[A-Za-z0-9+/]+=*$`, l.Cursor)
+		if !l.More {
+			return
+		}
+	}
 }
