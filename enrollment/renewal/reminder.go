@@ -40,11 +40,11 @@ func reminderLevel(levels []int, expires, now time.Time) (level int, next time.T
 
 // remind fires the present reminder level if it was not fired yet for this credential; levels that passed unseen are not
 // made up for. It reports whether anything changed.
-func (w Watch) remind(p enrollment.Policy, now time.Time) (Watch, bool) {
+func (w *Watch) remind(p enrollment.Policy, now time.Time) bool {
 	if w.Expires.IsZero() {
 		known := !w.RemindAt.IsZero() // of the credential before
 		w.RemindAt = time.Time{}
-		return w, known
+		return known
 	}
 	level, next := reminderLevel(p.Reminders, w.Expires, now)
 	due := level < w.Reminded
@@ -55,38 +55,37 @@ func (w Watch) remind(p enrollment.Policy, now time.Time) (Watch, bool) {
 	w.RemindAt = next
 	if due {
 		w.Reminded = level
-		w = w.open(now, enrollment.NoticeExpiry, level, nil)
+		w.open(now, enrollment.NoticeExpiry, level, nil)
 	}
-	return w, changed
+	return changed
 }
 
 // open sends a notice on the thread of its kind. One that still waits to be sent there is replaced: a person wants the
 // newest only.
-func (w Watch) open(now time.Time, kind enrollment.NoticeKind, days int, problem *enrollment.Problem) Watch {
+func (w *Watch) open(now time.Time, kind enrollment.NoticeKind, days int, problem *enrollment.Problem) {
 	if !w.isOpen(kind) {
 		w.Open = append(w.Open[:len(w.Open):len(w.Open)], kind)
 	}
-	return w.notify(now, enrollment.Notice{Kind: kind, Days: days, Problem: problem})
+	w.notify(now, enrollment.Notice{Kind: kind, Days: days, Problem: problem})
 }
 
 // clear ends the threads of these kinds that are open.
-func (w Watch) clear(now time.Time, kinds ...enrollment.NoticeKind) Watch {
+func (w *Watch) clear(now time.Time, kinds ...enrollment.NoticeKind) {
 	for _, kind := range kinds {
 		if !w.isOpen(kind) {
 			continue
 		}
 		w.Open = slices.DeleteFunc(slices.Clone(w.Open), func(k enrollment.NoticeKind) bool { return k == kind })
-		w = w.notify(now, enrollment.Notice{Kind: kind, Cleared: true})
+		w.notify(now, enrollment.Notice{Kind: kind, Cleared: true})
 	}
-	return w
 }
 
-func (w Watch) notify(now time.Time, n enrollment.Notice) Watch {
+func (w *Watch) notify(now time.Time, n enrollment.Notice) {
 	n.Thread, n.Tenant, n.Server = enrollment.Thread(w.Subject, n.Kind), w.Tenant, enrollment.ServerID(w.Subject)
 	n.ExpiresAt, n.At = w.Expires, now
 	n.ID = string(enrollment.NewEffectID(w.Subject, w.Seq+1, enrollment.SendNotice))
 	w.Pending = w.Pending.without(func(x enrollment.Effect) bool {
 		return x.Notice != nil && x.Notice.Thread == n.Thread
 	})
-	return w.want(enrollment.Effect{Kind: enrollment.SendNotice, Notice: &n}, now)
+	w.want(enrollment.Effect{Kind: enrollment.SendNotice, Notice: &n}, now)
 }

@@ -10,14 +10,13 @@ import (
 // about to visit the portal.
 const closely = 7 * day
 
-func (w Watch) watchClosely(p enrollment.Policy, now time.Time) Watch {
+func (w *Watch) watchClosely(p enrollment.Policy, now time.Time) {
 	w.CloseUntil = now.Add(min(p.UploadWithin, closely))
 	w.ProbeAt = earliest(w.ProbeAt, w.nextProbe(now, w.probeEvery(p, now)))
-	return w
 }
 
 // probeEvery is how often Apple is asked about a credential that it accepts.
-func (w Watch) probeEvery(p enrollment.Policy, now time.Time) time.Duration {
+func (w *Watch) probeEvery(p enrollment.Policy, now time.Time) time.Duration {
 	if now.Before(w.CloseUntil) {
 		return min(p.ProbeEvery, p.RecheckEvery)
 	}

@@ -30,14 +30,14 @@ func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTra
 		if ev.Generation <= w.Generation {
 			return ignored, nil
 		}
-		next = w.activated(p, now, ev)
+		next.activated(p, now, ev)
 	case Probed:
-		next, audit, moved = w.probed(p, now, ev)
+		audit, moved = next.probed(p, now, ev)
 	case HostAnswered:
 		if w.State == WatchMissing || ev.Generation != w.Generation || ev.Answer == enrollment.NoAnswer {
 			return ignored, nil
 		}
-		next, audit = w.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
+		audit = next.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
 		next.ProbeAt = earliest(w.ProbeAt, next.ProbeAt) // our own probe looks at the identity, too: it is not put off
 		if ev.Answer != enrollment.Accepted && ev.Answer != w.Answer {
 			next.ProbeAt = now // the host's own clock or code may be to blame
@@ -46,7 +46,7 @@ func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTra
 		if w.State == WatchMissing {
 			return ignored, nil
 		}
-		next = w.watchClosely(p, now)
+		next.watchClosely(p, now)
 	case CheckRequested:
 		if w.State == WatchMissing {
 			return ignored, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
@@ -70,15 +70,14 @@ func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTra
 	case WatchNotified:
 		next.Pending, moved = w.Pending.notified(now, ev.Result)
 	case CredentialRetired:
-		next = w.retired(now)
+		next.retire(now)
 	default:
 		return ignored, nil
 	}
 	if !moved && ev.Name() != EventWatchTicked {
 		return ignored, nil
 	}
-	next, did := next.upkeep(p, now)
-	if !moved && !did {
+	if did := next.upkeep(p, now); !moved && !did {
 		return ignored, nil
 	}
 	return WatchTransition{Watch: next, Moved: true, Audit: audit}, nil
@@ -97,8 +96,8 @@ func (w Watch) stepRetired(now time.Time, ev WatchEvent) (WatchTransition, error
 }
 
 // activated starts the watch over a new credential. Troubles of the old one are cleared: they were its own.
-func (w Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActivated) Watch {
-	w = w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
+func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActivated) {
+	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
 	w.Pending = w.Pending.without(isProbe)
 	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, instant(ev.Expires), now
 	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
@@ -110,19 +109,17 @@ func (w Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiva
 	} else {
 		w.ProbeAt = instant(now.Add(enrollment.Spread(w.Subject, p.ProbeEvery)))
 	}
-	return w
 }
 
-func (w Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (Watch, []enrollment.AuditFact, bool) {
+func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []enrollment.AuditFact, moved bool) {
 	x, pending := w.Pending.find(ev.Effect)
 	if !pending || x.Kind != enrollment.ProbeToken {
-		return w, nil, false
+		return nil, false
 	}
 	w.Pending, w.State = w.Pending.withoutID(x.ID), Watching
 	if ev.Outcome == enrollment.OK && ev.Answer != enrollment.NoAnswer {
 		w.Problem = ev.Problem
-		next, audit := w.answered(p, now, ev.Answer, ev.Reason, ev.Result.Problem)
-		return next, audit, true
+		return w.answered(p, now, ev.Answer, ev.Reason, ev.Result.Problem), true
 	}
 	// No answer: what is thought of the credential stays as it was, and the next try waits longer each time.
 	if w.Failures == 0 {
@@ -131,76 +128,74 @@ func (w Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (Watch, []e
 	w.Failures = min(w.Failures+1, maxFailures)
 	wait := enrollment.Backoff(w.Failures, p.RecheckEvery, max(w.probeEvery(p, now), p.RecheckEvery))
 	w.ProbeAt = w.nextProbe(now, max(wait, min(ev.RetryAfter, 24*time.Hour)))
-	return w, nil, true
+	return nil, true
 }
 
 // answered takes a definite answer: the only thing that changes what is thought of a credential.
-func (w Watch) answered(
+func (w *Watch) answered(
 	p enrollment.Policy, now time.Time, answer enrollment.Answer, reason string, problem *enrollment.Problem,
-) (Watch, []enrollment.AuditFact) {
+) []enrollment.AuditFact {
 	was := w.Answer
 	w.Answer, w.AnsweredAt, w.Reason, w.Failures, w.Unanswered = answer, now, reason, 0, time.Time{}
 	switch answer {
 	case enrollment.Accepted:
 		w.ProbeAt = w.nextProbe(now, w.probeEvery(p, now))
-		return w.clear(now, enrollment.NoticeRejected, enrollment.NoticeTerms), nil
+		w.clear(now, enrollment.NoticeRejected, enrollment.NoticeTerms)
+		return nil
 	case enrollment.AnswerTerms:
 		w.ProbeAt = w.nextProbe(now, p.RecheckEvery)
-		w = w.clear(now, enrollment.NoticeRejected)
-		if was == enrollment.AnswerTerms {
-			return w, nil // people know
+		w.clear(now, enrollment.NoticeRejected)
+		if was != enrollment.AnswerTerms { // else people know
+			w.open(now, enrollment.NoticeTerms, 0, orGeneral(problem, enrollment.CodeTermsPending,
+				"organization", "the organization"))
 		}
-		return w.open(now, enrollment.NoticeTerms, 0, orGeneral(problem, enrollment.CodeTermsPending,
-			"organization", "the organization")), nil
+		return nil
 	}
 	w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
-	w = w.clear(now, enrollment.NoticeTerms)
+	w.clear(now, enrollment.NoticeTerms)
 	if was == enrollment.AnswerRejected {
-		return w, nil
+		return nil
 	}
-	w = w.open(now, enrollment.NoticeRejected, 0, orGeneral(problem, enrollment.CodeRejected,
+	w.open(now, enrollment.NoticeRejected, 0, orGeneral(problem, enrollment.CodeRejected,
 		"reason", because(reason), "admin", "see Apple's portal"))
-	return w, []enrollment.AuditFact{{
+	return []enrollment.AuditFact{{
 		Act: enrollment.ActTokenRejected, By: enrollment.Nobody, Detail: map[string]string{"reason": reason},
 	}}
 }
 
-func (w Watch) retired(now time.Time) Watch {
+func (w *Watch) retire(now time.Time) {
 	w.Pending = w.Pending.without(isProbe)
-	w = w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
+	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
 	w.State, w.ProbeAt, w.RemindAt, w.HealthAt = WatchRetired, time.Time{}, time.Time{}, time.Time{}
 	w.CloseUntil = time.Time{}
-	return w
 }
 
 // upkeep does what has come due by itself and sets the alarm clocks. It reports whether anything changed.
-func (w Watch) upkeep(p enrollment.Policy, now time.Time) (Watch, bool) {
+func (w *Watch) upkeep(p enrollment.Policy, now time.Time) (did bool) {
 	if w.State != Watching && w.State != WatchProbing {
-		return w, false
+		return false
 	}
-	did := false
 	if w.State == Watching && !now.Before(w.ProbeAt) {
-		w = w.want(enrollment.Effect{Kind: enrollment.ProbeToken}, now)
+		w.want(enrollment.Effect{Kind: enrollment.ProbeToken}, now)
 		w.State, did = WatchProbing, true
 	}
-	w, reminded := w.remind(p, now)
+	reminded := w.remind(p, now)
 	health := enrollment.NextHealthChange(w.Vital(), p, now)
 	if !health.Equal(w.HealthAt) {
 		w.HealthAt, did = health, true
 	}
-	return w, did || reminded
+	return did || reminded
 }
 
 // want adds an effect under the next deterministic ID.
-func (w Watch) want(x enrollment.Effect, now time.Time) Watch {
+func (w *Watch) want(x enrollment.Effect, now time.Time) {
 	w.Seq++
 	x.ID, x.Attempt, x.NotBefore = enrollment.NewEffectID(w.Subject, w.Seq, x.Kind), 1, now
 	w.Pending = w.Pending.with(x)
-	return w
 }
 
 // nextProbe is a full interval away and a little more, so that tokens adopted together drift apart.
-func (w Watch) nextProbe(now time.Time, interval time.Duration) time.Time {
+func (w *Watch) nextProbe(now time.Time, interval time.Duration) time.Time {
 	return instant(now.Add(interval + enrollment.Spread(w.Subject, interval/8)))
 }
 
