@@ -1,7 +1,6 @@
 package dep
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -78,12 +77,4 @@ func unsent(err error) bool {
 	}
 	_, is := errors.AsType[*tls.CertificateVerificationError](err)
 	return is
-}
-
-// ended is the error of a call whose context ended before anything was sent.
-func ended(ctx context.Context, op string) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	return &silence{op: op, err: context.Cause(ctx), unsent: true}
 }

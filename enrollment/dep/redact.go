@@ -8,6 +8,11 @@ import (
 	"github.com/abmrenew/abmrenew/abmtoken"
 )
 
+const (
+	redacted     = "[redacted]"
+	sessionField = "auth_session_token"
+)
+
 // secrets are the texts that an answer must not bring into an error, also as they stand in an OAuth header.
 type secrets []string
 
@@ -31,7 +36,7 @@ func secretsOf(token abmtoken.Token, others ...string) secrets {
 func (all secrets) redact(text string, cut bool) string {
 	longest := 0
 	for _, secret := range all {
-		text = strings.ReplaceAll(text, secret, "[redacted]")
+		text = strings.ReplaceAll(text, secret, redacted)
 		longest = max(longest, len(secret))
 	}
 	if cut {

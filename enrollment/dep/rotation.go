@@ -55,7 +55,7 @@ func put(ctx context.Context, into chan struct{}) error {
 	case into <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *sessions) turn(ctx context.Context, op string, repeated bool) (give fun
 	s.mu.Unlock()
 	give, err = s.turns.take(ctx, alone)
 	if err != nil {
-		return nil, &silence{op: op, err: err, unsent: true}
+		return nil, unbegun(ctx, op)
 	}
 	return give, nil
 }

@@ -56,12 +56,15 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	if err := authorize(req); err != nil {
 		return reply{}, err
 	}
-	if err := ended(ctx, k.op()); err != nil {
-		return reply{}, err
+	if header := req.Header.Get("Authorization"); header != "" {
+		hide = append(hide, header)
+	}
+	if ctx.Err() != nil {
+		return reply{}, unbegun(ctx, k.op())
 	}
 	res, err := s.http.Do(req)
 	if err != nil {
-		return reply{}, &silence{op: k.op(), err: err, hide: hide, unsent: unsent(err)}
+		return reply{}, newSilence(k.op(), err, hide)
 	}
 	defer res.Body.Close() //nolint:errcheck // the answer has been read, or is not wanted
 	s.clock.note(res, s.now())
@@ -82,7 +85,7 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	}
 	out.body, err = io.ReadAll(io.LimitReader(res.Body, limit+1)) // of what comes out of decompression
 	if err != nil {
-		return out, &silence{op: k.op(), err: err, hide: hide}
+		return out, newSilence(k.op(), err, hide)
 	}
 	if int64(len(out.body)) > limit {
 		return out, fmt.Errorf("%w: %s: larger than %d bytes", ErrAnswer, k.op(), limit)

@@ -78,7 +78,7 @@ func (s *sessions) get(ctx context.Context, token abmtoken.Token) (string, error
 		id, _ := got.Val.(string)
 		return id, got.Err
 	case <-ctx.Done():
-		return "", &silence{op: sessionOp, err: context.Cause(ctx), unsent: true}
+		return "", unbegun(ctx, sessionOp)
 	}
 }
 

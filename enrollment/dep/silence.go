@@ -10,23 +10,34 @@ import (
 // silence is a request that got no answer. Transports quote what they got, so the text is made printable and free of
 // secrets, and the error of the transport can be asked ([errors.Is]) but not taken out.
 type silence struct {
-	op     string
-	err    error
-	hide   secrets
-	unsent bool // it is certain that no byte of the request left
+	op, text string
+	is       func(target error) bool
+	timeout  bool
+	unsent   bool // it is certain that no byte of the request left
 }
 
-func (e *silence) Error() string {
-	return fmt.Sprintf("dep: no answer to %s: %s; ask again later", e.op, clean(e.hide.redact(e.err.Error(), false), 512))
+func newSilence(op string, err error, hide secrets) *silence {
+	slow, is := errors.AsType[net.Error](err)
+	return &silence{
+		op: op, text: clean(hide.redact(err.Error(), false), 512),
+		is:      func(target error) bool { return errors.Is(err, target) },
+		timeout: errors.Is(err, context.DeadlineExceeded) || is && slow.Timeout(),
+		unsent:  unsent(err),
+	}
 }
 
-func (e *silence) Is(target error) bool { return errors.Is(e.err, target) }
+// unbegun is a call whose context ended before anything was sent.
+func unbegun(ctx context.Context, op string) *silence {
+	s := newSilence(op, context.Cause(ctx), nil)
+	s.unsent = true
+	return s
+}
+
+func (s *silence) Error() string {
+	return fmt.Sprintf("dep: no answer to %s: %s; ask again later", s.op, s.text)
+}
+
+func (s *silence) Is(target error) bool { return s.is(target) }
 
 // Timeout reports whether it was a deadline that ended the request.
-func (e *silence) Timeout() bool {
-	if errors.Is(e.err, context.DeadlineExceeded) {
-		return true
-	}
-	slow, is := errors.AsType[net.Error](e.err)
-	return is && slow.Timeout()
-}
+func (s *silence) Timeout() bool { return s.timeout }
