@@ -27,8 +27,12 @@ func (s *step) requestCertificate(ev CertificateRequested) (bool, error) {
 		if s.Key != nil {
 			return false, nil
 		}
-		if _, pending := s.Pending.of(enrollment.MakeKey); pending {
-			return false, nil
+		if x, pending := s.Pending.of(enrollment.MakeKey); pending {
+			if x.Due(s.now) {
+				return false, nil
+			}
+			s.hurry(enrollment.MakeKey) // somebody waits for it
+			return true, nil
 		}
 		s.makeKey()
 		return true, nil
@@ -55,7 +59,7 @@ func (s *step) keyMade(ev KeyMade) bool {
 		return false
 	}
 	if ev.Outcome != enrollment.OK {
-		s.Pending = s.Pending.replaced(x.Again(s.now, ev.RetryAfter, time.Second, time.Minute))
+		s.Pending = s.Pending.replaced(x.Again(s.now, ev.RetryAfter, time.Second, s.policy.RecheckEvery))
 		return true
 	}
 	s.Pending, s.KeyWanted = s.Pending.withoutID(x.ID), false

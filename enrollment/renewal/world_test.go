@@ -68,10 +68,12 @@ func start(t testing.TB, s enrollment.Server, health enrollment.Health) world {
 }
 
 // machine drives a renewal as a host does.
-func machine() machinetest.Machine[world, renewal.Event] {
+func machine() machinetest.Machine[world, renewal.Event] { return machineUnder(policy) }
+
+func machineUnder(p enrollment.Policy) machinetest.Machine[world, renewal.Event] {
 	return machinetest.Machine[world, renewal.Event]{
 		Step: func(w world, now time.Time, ev renewal.Event) (machinetest.Stepped[world], error) {
-			tr, err := w.Run.Step(policy, now, ev)
+			tr, err := w.Run.Step(p, now, ev)
 			if err != nil || !tr.Moved {
 				return machinetest.Stepped[world]{Next: world{Run: tr.Renewal, Server: w.Server}}, err
 			}

@@ -60,7 +60,7 @@ type walk[S, E any] struct {
 	x     Exploration[S, E]
 	nodes []node[S]
 	index map[string]int
-	back  [][]int // for each node, those that lead to it
+	back  [][]int      // for each node, those that lead to it
 	open  map[int]bool // those with moves to where there was no room
 	edges int
 }
