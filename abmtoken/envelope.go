@@ -88,11 +88,6 @@ func (r *keyTransport) isFor(k KeyPair) bool {
 	}
 }
 
-// names reports whether the recipient can mean no other pair than k.
-func (r *keyTransport) names(k KeyPair) bool {
-	return r.isFor(k) && (r.keyID != nil || k.UniqueRecipient())
-}
-
 // AllowFIPSException returns the same envelope, to be opened even where the process runs with GODEBUG=fips140=only.
 // Apple leaves no choice: it encrypts keys with RSA PKCS #1 v1.5, which that mode forbids. Only the decryption of
 // this file is excepted.
@@ -175,11 +170,11 @@ func (e *Envelope) tries(keys []KeyPair) (tries []try, named bool) {
 	for _, k := range keys {
 		for i := range e.content.recipients {
 			r := &e.content.recipients[i]
-			switch {
+			switch isFor := r.isFor(k); {
 			case k.IsZero():
-			case r.names(k):
+			case isFor && (r.keyID != nil || k.UniqueRecipient()): // it can mean no other pair
 				tries = append(tries, try{k, r})
-			case r.isFor(k):
+			case isFor:
 				likely = append(likely, try{k, r})
 			case !k.UniqueRecipient():
 				possible = append(possible, try{k, r})

@@ -181,3 +181,10 @@ func asMail(der []byte, width int, lineEnd string) []byte {
 	}
 	return []byte(b.String())
 }
+
+// subjectKeyID is what the pair's certificate calls its key.
+func subjectKeyID(t testing.TB, pair abmtoken.KeyPair) []byte {
+	c, err := x509.ParseCertificate(pair.CertificateDER())
+	require.NoError(t, err)
+	return c.SubjectKeyId
+}
