@@ -30,9 +30,9 @@
 //
 // # Map
 //
-// Pure packages, which a host may also use by themselves: [abmtoken] (key pair, .p7m file, token), [apns] (what a check of
-// a push certificate says), [enrollment] (the words: server, actor, policy, problem, advice), [renewal] (the machines of one
-// renewal and of the watch), [portal] (what to click).
+// Pure packages, which a host may also use by themselves: [abmtoken] (key pair, .p7m file, token), [apns] (push
+// certificate, what is wrong with it, the request for a new one), [enrollment] (the words: server, actor, policy, problem,
+// advice), [renewal] (the machines of one renewal and of the watch), [portal] (what to click).
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //

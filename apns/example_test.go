@@ -1,7 +1,10 @@
 package apns_test
 
 import (
+	"context"
 	"fmt"
+	"log"
+	"time"
 
 	"github.com/abmrenew/abmrenew/apns"
 )
@@ -12,4 +15,56 @@ func ExampleReport_Verdict() {
 	}}
 	fmt.Println(report.Verdict())
 	// Output: warn
+}
+
+// What a person uploaded is read, and every check shown that did not pass.
+func ExampleInspect() {
+	var file []byte // as it was uploaded
+	certificate, err := apns.Read(file, "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report := apns.Inspect(certificate, apns.Inspection{Now: time.Now(), NeedKey: true})
+	for _, finding := range report.Findings {
+		if finding.Verdict != apns.Pass {
+			fmt.Println(finding.Verdict, finding.Check, finding.Detail, finding.Next)
+		}
+	}
+	// Output:
+	// apns: not a certificate: empty file: download the certificate at Apple's push certificate portal and upload that .pem file
+}
+
+// A request for the portal: the key is stored before anything made with it leaves.
+func ExamplePortalFile() {
+	request := func(ctx context.Context, vendor apns.VendorSigner, store func(pem []byte) error) ([]byte, error) {
+		key, err := apns.GenerateKey()
+		if err != nil {
+			return nil, err
+		}
+		if err := store(key.RevealPEM()); err != nil {
+			return nil, err
+		}
+		der, err := apns.NewRequest(key, apns.RequestName{CommonName: "Acme Inc."})
+		if err != nil {
+			return nil, err
+		}
+		signed, err := vendor.SignRequest(ctx, der)
+		if err != nil {
+			return nil, err
+		}
+		return apns.PortalFile(der, signed)
+	}
+	file, err := request(context.Background(), exampleVendor{}, func([]byte) error { return nil })
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(file) > 1000)
+	// Output: true
+}
+
+type exampleVendor struct{}
+
+func (exampleVendor) SignRequest(context.Context, []byte) (apns.VendorSignature, error) {
+	return apns.VendorSignature{Signature: []byte("signature"), Chain: []byte("-----BEGIN CERTIFICATE-----\n")}, nil
 }

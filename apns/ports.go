@@ -9,3 +9,17 @@ import "context"
 type Checker interface {
 	Check(ctx context.Context, tenant string) (Report, error)
 }
+
+// VendorSigner signs requests for push certificates as an MDM vendor, without which Apple's portal takes none. Its key
+// belongs to the product and not to a customer, so a host may keep it elsewhere and sign over a network;
+// [LocalVendor] signs in this process. Implementations are safe for concurrent use.
+type VendorSigner interface {
+	// SignRequest signs a request (PKCS #10, DER) with RSA PKCS #1 v1.5 and SHA-256.
+	SignRequest(ctx context.Context, request []byte) (VendorSignature, error)
+}
+
+// VendorSignature is a vendor's word for a request.
+type VendorSignature struct {
+	Signature []byte
+	Chain     []byte // PEM: the vendor's certificate, Apple's WWDR G3 intermediate, Apple's root
+}

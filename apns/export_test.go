@@ -1,0 +1,3 @@
+package apns
+
+var Fingerprint = fingerprint

@@ -1,0 +1,40 @@
+package apns
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// readPKCS12 reads a .p12 file, of the old encryption (RC2, 3DES) and the new (AES). What it would cost is known before
+// anything is decrypted: see [plainFirst].
+func readPKCS12(file []byte, password string) (Certificate, error) {
+	if err := checkPKCS12(file); err != nil {
+		return Certificate{}, err
+	}
+	// A trust store this is not; but the password is checked first, and nothing is opened behind a wrong one.
+	if _, err := pkcs12.DecodeTrustStore(file, password); errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		return Certificate{}, ErrPassword
+	}
+	ordered, err := plainFirst(file, password)
+	if err != nil {
+		return Certificate{}, err
+	}
+	private, leaf, others, err := pkcs12.DecodeChain(ordered, password)
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
+		return Certificate{}, ErrPassword
+	case err != nil:
+		return Certificate{}, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	key, err := usable(private)
+	if err != nil {
+		return Certificate{}, err
+	}
+	if len(others) >= maxCertificates {
+		return Certificate{}, fmt.Errorf("%w: it has more than %d certificates", ErrUnsupported, maxCertificates)
+	}
+	return assemble(append([]*x509.Certificate{leaf}, others...), key), nil
+}

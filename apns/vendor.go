@@ -1,0 +1,86 @@
+package apns
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrVendor says why the vendor's certificate or key does not do.
+var ErrVendor = errors.New("apns: no usable MDM vendor certificate")
+
+// appleWWDRG3 is the intermediate above a vendor's certificate, by its SHA-256 (go-apple-dm, 2026-09).
+const appleWWDRG3 = "dcf21878c77f4198e4b4614f03d696d89c66c66008d4244e1b99161aac91601f"
+
+// LocalVendor is a [VendorSigner] with the key of an "MDM Vendor CSR Signing" certificate in this process.
+type LocalVendor struct {
+	key          Key
+	chain        []byte
+	intermediate string // its fingerprint
+}
+
+// NewLocalVendor checks the vendor's certificate and key. Chain is in PEM: the vendor's certificate first, then Apple's
+// intermediate and root, both to be had from Apple's PKI page. Its error matches [ErrVendor].
+//
+// Whether the intermediate is the one that Apple's portal takes today (WWDR G3) is not checked, but told by
+// [LocalVendor.Warning].
+func NewLocalVendor(chain []byte, key Key, now time.Time) (*LocalVendor, error) {
+	var certs []*x509.Certificate
+	for rest := chain; len(certs) <= maxCertificates; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if block.Type != "CERTIFICATE" || err != nil {
+			return nil, fmt.Errorf("%w: the chain must be certificates in PEM and nothing else", ErrVendor)
+		}
+		certs = append(certs, cert)
+	}
+	if len(certs) != 3 {
+		return nil, fmt.Errorf("%w: the chain must be three certificates: the vendor's, Apple's intermediate, Apple's root", ErrVendor)
+	}
+	for i, cert := range certs[:2] {
+		if err := cert.CheckSignatureFrom(certs[i+1]); err != nil {
+			return nil, fmt.Errorf("%w: certificate %d of the chain was not signed by the next; put the vendor's first", ErrVendor, i+1)
+		}
+	}
+	leaf := certs[0]
+	switch {
+	case now.Before(leaf.NotBefore) || !now.Before(leaf.NotAfter):
+		return nil, fmt.Errorf("%w: it was valid from %s to %s; make a new one at developer.apple.com",
+			ErrVendor, leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))
+	case !Certificate{leaf: leaf}.Matches(key):
+		return nil, fmt.Errorf("%w: the key belongs to another certificate", ErrVendor)
+	}
+	v := &LocalVendor{key: key, intermediate: fingerprint(certs[1])}
+	for _, cert := range certs {
+		v.chain = append(v.chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
+	}
+	return v, nil
+}
+
+// Warning says what is doubtful about the chain; empty: nothing.
+func (v *LocalVendor) Warning() string {
+	if v.intermediate != appleWWDRG3 {
+		return "the intermediate is not Apple's WWDR G3, which the portal asks for"
+	}
+	return ""
+}
+
+// SignRequest signs a request in DER with RSA PKCS #1 v1.5 and SHA-256. It never waits.
+func (v *LocalVendor) SignRequest(_ context.Context, request []byte) (VendorSignature, error) {
+	sum := sha256.Sum256(request)
+	signature, err := rsa.SignPKCS1v15(rand.Reader, v.key.Signer(), crypto.SHA256, sum[:])
+	if err != nil {
+		return VendorSignature{}, fmt.Errorf("%w: %w", ErrVendor, err)
+	}
+	return VendorSignature{Signature: signature, Chain: v.chain}, nil
+}
