@@ -2,6 +2,7 @@ package abmtoken
 
 import (
 	"crypto/rsa"
+	"errors"
 	"math/big"
 )
 
@@ -36,4 +37,10 @@ func Counted(k KeyPair, n *int) KeyPair {
 	private := k.private
 	k.private = func() *rsa.PrivateKey { *n++; return private() }
 	return k
+}
+
+// GuardBER gives tests the guard; cut tells that bytes are missing at the end.
+func GuardBER(b []byte) (nodes int, cut bool, err error) {
+	nodes, err = guardBER(b)
+	return nodes, errors.Is(err, errCut), err
 }
