@@ -55,7 +55,7 @@ func (s *step) makeKey() {
 
 func (s *step) keyMade(ev KeyMade) bool {
 	x, pending := s.Pending.find(ev.Effect)
-	if !pending || x.Kind != enrollment.MakeKey {
+	if !pending || x.Kind != enrollment.MakeKey || !s.Live() {
 		return false
 	}
 	if ev.Outcome != enrollment.OK {

@@ -19,7 +19,7 @@ func (r Renewal) pushBlocked() bool {
 // at most, because a server token is renewed without any push.
 func (s *step) pushChecked(ev PushChecked) bool {
 	x, pending := s.Pending.find(ev.Effect)
-	if !pending || x.Kind != enrollment.CheckPush {
+	if !pending || x.Kind != enrollment.CheckPush || !s.Live() {
 		return false
 	}
 	again := func(base, most time.Duration) bool {

@@ -105,10 +105,18 @@ func (r Renewal) CertificateOut() bool { return r.Key != nil && !r.Key.OutAt.IsZ
 // Wake returns when the renewal has something to do next; zero: never. A live renewal always has.
 func (r Renewal) Wake() time.Time {
 	if !r.Live() {
-		return r.Pending.wake()
+		return r.owed().wake()
 	}
-	return earliest(r.LapseAt, r.RemindAt, r.Pending.wake())
+	return earliest(r.LapseAt, r.RemindAt, r.owed().wake())
 }
 
 // Due returns the pending effects that may be tried now, oldest first.
-func (r Renewal) Due(now time.Time) []enrollment.Effect { return r.Pending.due(now) }
+func (r Renewal) Due(now time.Time) []enrollment.Effect { return r.owed().due(now) }
+
+// owed are the pending effects that the state may owe: at rest nothing but notices, whatever was stored.
+func (r Renewal) owed() effects {
+	if r.Live() {
+		return r.Pending
+	}
+	return r.Pending.without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
+}

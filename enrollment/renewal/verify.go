@@ -14,8 +14,12 @@ var zeroTime time.Time
 // a person has confirmed the identity where there is none to compare with.
 func (s *step) verified(ev Verified) bool {
 	x, pending := s.Pending.find(ev.Effect)
-	if !pending || x.Kind != enrollment.VerifyToken || s.Candidate == nil {
+	if !pending || x.Kind != enrollment.VerifyToken || !s.Live() {
 		return false
+	}
+	if s.Candidate == nil {
+		s.Pending = s.Pending.withoutID(x.ID)
+		return true
 	}
 	if ev.Outcome != enrollment.OK || enrollment.NormalUUID(ev.Account.ServerUUID) == "" {
 		s.notVerified(x, ev.Result)

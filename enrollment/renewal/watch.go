@@ -71,14 +71,22 @@ func (w Watch) Health(p enrollment.Policy, now time.Time) enrollment.Health {
 func (w Watch) Wake() time.Time {
 	switch w.State {
 	case Watching:
-		return earliest(w.ProbeAt, w.RemindAt, w.HealthAt, w.Pending.wake())
+		return earliest(w.ProbeAt, w.RemindAt, w.HealthAt, w.owed().wake())
 	case WatchProbing:
-		return earliest(w.RemindAt, w.HealthAt, w.Pending.wake())
+		return earliest(w.RemindAt, w.HealthAt, w.owed().wake())
 	}
-	return w.Pending.wake()
+	return w.owed().wake()
 }
 
 // Due returns the pending effects that may be tried now, oldest first.
-func (w Watch) Due(now time.Time) []enrollment.Effect { return w.Pending.due(now) }
+func (w Watch) Due(now time.Time) []enrollment.Effect { return w.owed().due(now) }
+
+// owed are the pending effects that the state may owe: a question to Apple only while probing, whatever was stored.
+func (w Watch) owed() effects {
+	if w.State == WatchProbing {
+		return w.Pending
+	}
+	return w.Pending.without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
+}
 
 func (w Watch) isOpen(k enrollment.NoticeKind) bool { return slices.Contains(w.Open, k) }

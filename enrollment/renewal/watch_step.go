@@ -113,7 +113,7 @@ func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiv
 
 func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []enrollment.AuditFact, moved bool) {
 	x, pending := w.Pending.find(ev.Effect)
-	if !pending || x.Kind != enrollment.ProbeToken {
+	if !pending || x.Kind != enrollment.ProbeToken || w.State != WatchProbing {
 		return nil, false
 	}
 	w.Pending, w.State = w.Pending.withoutID(x.ID), Watching
