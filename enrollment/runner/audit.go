@@ -120,6 +120,12 @@ func (r *Runner) Audit(ctx context.Context, after int64, limit int) ([]enrollmen
 }
 
 func (r *Runner) history(ctx context.Context, tenant, subject string, after int64, limit int) ([]enrollment.AuditEntry, error) {
+	if err := validLimit(limit); err != nil {
+		return nil, err
+	}
+	if subject == "" || len(auditID(subject, after)) > storage.MaxKeyPart || !printable(subject) {
+		return nil, nil // nothing has such a name
+	}
 	items, damaged, err := r.entries.List(ctx, storage.Query{
 		Tenant: tenant, Parent: subject, Limit: limit,
 		After: storage.Position{Tenant: tenant, ID: auditID(subject, after)},

@@ -105,6 +105,9 @@ func (c *change) server(ctx context.Context, id enrollment.ServerID) (*tracked[s
 	if s, seen := c.touched[id]; seen {
 		return s, nil
 	}
+	if c.tenant == nil { // a record that somebody put under no tenant
+		return nil, missing(storage.ErrNotFound, "server")
+	}
 	item, err := c.servers.Get(ctx, c.tenant.Tenant, string(id))
 	if err != nil {
 		return nil, missing(err, "server")
@@ -122,6 +125,9 @@ func (c *change) track(item serverItem, found bool) *tracked[serverRecord] {
 func (c *change) renewal(ctx context.Context, id enrollment.RenewalID) (*tracked[renewal.Renewal], error) {
 	if r, seen := c.running[id]; seen {
 		return r, nil
+	}
+	if c.tenant == nil {
+		return nil, missing(storage.ErrNotFound, "renewal")
 	}
 	item, err := c.renewals.Get(ctx, c.tenant.Tenant, string(id))
 	if err != nil {

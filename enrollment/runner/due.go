@@ -32,6 +32,9 @@ func Kinds() []string { return []string{KindRenewal, KindServer} }
 // It takes no longer than a lease, and ends early with the context: what was claimed and not begun is given back.
 func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 	orElse(&d.Limit, 100)
+	if err := validLimit(d.Limit); err != nil {
+		return Ran{}, err
+	}
 	if len(d.Kinds) == 0 {
 		d.Kinds = Kinds()
 	}

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -114,4 +115,18 @@ func sameCredentials(t testing.TB, before, after dump) (fresh int) {
 		}
 	}
 	return fresh
+}
+
+// secretReads notes which key pairs are read.
+type secretReads struct {
+	storage.Store
+	keys []string
+}
+
+func (s *secretReads) Get(ctx context.Context, k storage.RecordKey) (storage.Record, error) {
+	rec, err := s.Store.Get(ctx, k)
+	if k.Kind == storage.KindSecret && rec.State == "key" {
+		s.keys = append(s.keys, k.ID)
+	}
+	return rec, err
 }

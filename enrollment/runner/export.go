@@ -52,6 +52,9 @@ type LoggedEntry struct {
 // ExportAudit returns the entries of all tenants behind a position, in the order in which they became visible, at most
 // limit (1 to 1000) of them. The position of the last one is the cursor to go on with. No entry is ever skipped or moved.
 func (r *Runner) ExportAudit(ctx context.Context, after int64, limit int) ([]LoggedEntry, error) {
+	if err := validLimit(limit); err != nil {
+		return nil, err
+	}
 	if err := r.file(ctx); err != nil {
 		return nil, asProblem(err)
 	}

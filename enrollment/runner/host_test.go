@@ -131,7 +131,7 @@ func (h *host) restart(store storage.Store) {
 	require.NoError(h.t, err)
 	h.config = runner.Config{
 		Store: store, Sealer: sealer, Verifier: verifier, Push: h.push, Notifier: h.inbox,
-		Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), SettleFor: time.Minute, // the machine of a test may be busy
 	}
 	h.Runner, err = runner.New(h.config)
 	require.NoError(h.t, err)

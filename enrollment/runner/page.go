@@ -12,10 +12,17 @@ type Page struct {
 	Limit int              // 1 to 1000; zero: 100
 }
 
-func (p Page) query(q storage.Query) storage.Query {
+func (p Page) query(q storage.Query) (storage.Query, error) {
 	orElse(&p.Limit, 100)
 	q.After, q.Limit = p.After, p.Limit
-	return q
+	return q, validLimit(q.Limit)
+}
+
+func validLimit(n int) error {
+	if n < 1 || n > storage.MaxPage {
+		return invalid("limit", "1 to 1000")
+	}
+	return nil
 }
 
 // list reads one page. A record that cannot be read is reported and hides no other.

@@ -15,16 +15,11 @@ func (r *Runner) Policy(ctx context.Context) (enrollment.Policy, error) {
 
 // Policy returns the rules that hold for the tenant.
 func (t *Tenant) Policy(ctx context.Context) (enrollment.Policy, error) {
-	p, err := t.r.tenantPolicy(ctx, t.id)
-	return p, asProblem(err)
-}
-
-func (r *Runner) tenantPolicy(ctx context.Context, id enrollment.TenantID) (enrollment.Policy, error) {
-	item, _, err := find(ctx, r.tenants, string(id), onlyID)
+	c, err := t.look(ctx)
 	if err != nil {
 		return enrollment.Policy{}, err
 	}
-	return r.policy(ctx, item.Value)
+	return c.policy, nil
 }
 
 // SetPolicy changes the installation's rules; what rules leaves out stays. It holds from each machine's next step.

@@ -43,9 +43,14 @@ func asProblem(err error) error {
 	return enrollment.NewProblem(enrollment.CodeStoreFailed).Because(err)
 }
 
+// absent reports whether there is no record of an ID, be it that no record can have such an ID.
+func absent(err error) bool {
+	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrInvalid)
+}
+
 // missing turns "no such record" into words about the thing that was asked for.
 func missing(err error, what string) error {
-	if errors.Is(err, storage.ErrNotFound) {
+	if absent(err) {
 		return enrollment.NewProblem(enrollment.CodeNotFound, "what", what)
 	}
 	return err

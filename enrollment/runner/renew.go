@@ -75,9 +75,9 @@ func (c *change) liveOrNew(
 
 // Renewal returns one renewal.
 func (t *Tenant) Renewal(ctx context.Context, by enrollment.Actor, id enrollment.RenewalID) (RenewalView, error) {
-	c, err := t.r.newChange(ctx, t.id)
+	c, err := t.look(ctx)
 	if err != nil {
-		return RenewalView{}, asProblem(err)
+		return RenewalView{}, err
 	}
 	r, err := c.renewal(ctx, id)
 	if err != nil {
@@ -96,11 +96,14 @@ type RenewalPage struct {
 
 // Renewals lists the renewals of a server (empty: of all servers of the tenant), ended ones included, by ID.
 func (t *Tenant) Renewals(ctx context.Context, by enrollment.Actor, server enrollment.ServerID, page Page) (RenewalPage, error) {
-	c, err := t.r.newChange(ctx, t.id)
+	c, err := t.look(ctx)
 	if err != nil {
-		return RenewalPage{}, asProblem(err)
+		return RenewalPage{}, err
 	}
-	q := page.query(storage.Query{Tenant: string(t.id), Parent: string(server)})
+	q, err := page.query(storage.Query{Tenant: string(t.id), Parent: string(server)})
+	if err != nil {
+		return RenewalPage{}, err
+	}
 	var out RenewalPage
 	out.Renewals, out.Damaged, out.Next, out.More, err = list(ctx, t.r.renewals, t.r.store, q, func(item renewalItem) (RenewalView, error) {
 		return viewRenewal(item.Value, c.policy, c.now, by), nil

@@ -70,9 +70,9 @@ func validServer(n NewServer) error {
 
 // Server returns one server, with its live renewal if there is one.
 func (t *Tenant) Server(ctx context.Context, id enrollment.ServerID) (ServerView, error) {
-	c, err := t.r.newChange(ctx, t.id)
+	c, err := t.look(ctx)
 	if err != nil {
-		return ServerView{}, asProblem(err)
+		return ServerView{}, err
 	}
 	s, err := c.server(ctx, id)
 	if err != nil {
@@ -127,8 +127,11 @@ func (r *Runner) Servers(ctx context.Context, q ServerQuery) (ServerPage, error)
 }
 
 func (r *Runner) listServers(ctx context.Context, base storage.Query, q ServerQuery) (ServerPage, error) {
-	base = q.query(base)
 	base.Parent, base.State = string(q.Site), string(q.Health)
+	base, err := q.query(base)
+	if err != nil {
+		return ServerPage{}, err
+	}
 	now, err := r.now(ctx)
 	if err != nil {
 		return ServerPage{}, asProblem(err)

@@ -19,7 +19,7 @@ func (t *Tenant) Settle(ctx context.Context, subject string) error {
 		return err
 	}
 	k := t.r.renewals.Key(string(t.id), subject)
-	if _, err := t.r.store.Get(ctx, k); errors.Is(err, storage.ErrNotFound) {
+	if _, err := t.r.store.Get(ctx, k); absent(err) {
 		k = t.r.servers.Key(string(t.id), subject)
 		if _, err := t.r.store.Get(ctx, k); err != nil {
 			return asProblem(missing(err, "server or renewal"))

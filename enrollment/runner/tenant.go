@@ -41,7 +41,19 @@ func (t *Tenant) opened(ctx context.Context) (enrollment.Tenant, error) {
 }
 
 func (t *Tenant) change(ctx context.Context, decide func(*change) error) error {
+	if err := validTenant(t.id); err != nil {
+		return err
+	}
 	return t.r.change(ctx, t.id, decide)
+}
+
+// look is a change that is made for what it reads.
+func (t *Tenant) look(ctx context.Context) (*change, error) {
+	if err := validTenant(t.id); err != nil {
+		return nil, err
+	}
+	c, err := t.r.newChange(ctx, t.id)
+	return c, asProblem(err)
 }
 
 const (

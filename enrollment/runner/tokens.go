@@ -21,6 +21,9 @@ type source struct {
 }
 
 func (s source) Token(ctx context.Context) (abmtoken.Token, error) {
+	if err := validTenant(s.t.id); err != nil {
+		return abmtoken.Token{}, err
+	}
 	for range attempts {
 		item, err := s.t.r.servers.Get(ctx, string(s.t.id), string(s.server))
 		if err != nil {
@@ -43,7 +46,7 @@ func (s source) Answered(ctx context.Context, token abmtoken.Token, answered err
 	if answer == enrollment.NoAnswer {
 		return nil
 	}
-	return s.t.r.change(ctx, s.t.id, func(c *change) error {
+	return s.t.change(ctx, func(c *change) error {
 		item, err := c.server(ctx, s.server)
 		if err != nil {
 			return err

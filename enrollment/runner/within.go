@@ -31,6 +31,9 @@ func (w *Within) TokenAnswered(
 	if answer == enrollment.NoAnswer {
 		return nil
 	}
+	if err := validTenant(tenant); err != nil {
+		return err
+	}
 	ctx = storage.CachedOnly(ctx)
 	return w.m.change(ctx, tenant, func(c *change) error {
 		s, err := c.server(ctx, server)

@@ -1,0 +1,125 @@
+package runner_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// IDs come out of addresses that people type: one that cannot exist is not there, and no fault of the program.
+func TestImpossibleIDsAreNotFound(t *testing.T) {
+	h := newHost(t)
+	acme := h.customer("acme")
+	s := acme.newServer("Acme MDM")
+	for _, id := range []string{"", strings.Repeat("x", 300), "a\x00b", "\xff", "../" + string(s.id), string(s.id) + "/"} {
+		server, run := enrollment.ServerID(id), enrollment.RenewalID(id)
+		for name, call := range map[string]func() error{
+			"server":      func() error { _, err := acme.Server(ctx(t), server); return err },
+			"check":       func() error { _, err := acme.CheckServer(ctx(t), tech, server); return err },
+			"start":       func() error { _, err := acme.StartRenewal(ctx(t), tech, server); return err },
+			"retire":      func() error { _, err := acme.RetireServer(ctx(t), tech, server); return err },
+			"renewal":     func() error { _, err := acme.Renewal(ctx(t), tech, run); return err },
+			"certificate": func() error { _, err := acme.Certificate(ctx(t), tech, run); return err },
+			"confirm":     func() error { _, err := acme.Confirm(ctx(t), tech, run); return err },
+			"cancel":      func() error { _, err := acme.Cancel(ctx(t), tech, run); return err },
+			"settle":      func() error { return acme.Settle(ctx(t), id) },
+			"token":       func() error { _, err := acme.Tokens(server).Token(ctx(t)); return err },
+		} {
+			err := call()
+			assert.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeNotFound}, "%s of %q", name, id)
+		}
+		entries, err := acme.Audit(ctx(t), id, 0, 10)
+		assert.NoError(t, err)
+		assert.Empty(t, entries)
+	}
+}
+
+// So do the names of tenants. Above all, none of them stands for another tenant, or for the installation.
+func TestImpossibleTenantsAreInvalidInput(t *testing.T) {
+	h := newHost(t)
+	s := h.customer("acme").newServer("Acme MDM")
+	before := dumpOf(t, h.store)
+	for _, id := range []enrollment.TenantID{"", "a/b", "a\nb", "\xff", enrollment.TenantID(strings.Repeat("x", 129))} {
+		tenant, run := h.Tenant(id), enrollment.RenewalID("rnw_1")
+		for name, call := range map[string]func() error{
+			"show":    func() error { _, err := tenant.Show(ctx(t)); return err },
+			"add":     func() error { _, err := tenant.AddServer(ctx(t), tech, runner.NewServer{Name: "X"}); return err },
+			"servers": func() error { _, err := tenant.Servers(ctx(t), runner.ServerQuery{}); return err },
+			"server":  func() error { _, err := tenant.Server(ctx(t), s.id); return err },
+			"check":   func() error { _, err := tenant.CheckServer(ctx(t), tech, s.id); return err },
+			"quiet":   func() error { _, err := tenant.Quiet(ctx(t), tech, s.id, h.clock.Now()); return err },
+			"start":   func() error { _, err := tenant.StartRenewal(ctx(t), tech, s.id); return err },
+			"upload":  func() error { _, err := tenant.UploadToken(ctx(t), tech, runner.Upload{File: reader(nil)}); return err },
+			"upload to": func() error {
+				_, err := tenant.UploadToken(ctx(t), tech, runner.Upload{Server: s.id, File: reader(nil)})
+				return err
+			},
+			"renewal":  func() error { _, err := tenant.Renewal(ctx(t), tech, run); return err },
+			"renewals": func() error { _, err := tenant.Renewals(ctx(t), tech, "", runner.Page{}); return err },
+			"confirm":  func() error { _, err := tenant.Confirm(ctx(t), tech, run); return err },
+			"recheck":  func() error { _, err := tenant.Recheck(ctx(t), tech, run); return err },
+			"override": func() error { _, err := tenant.OverridePush(ctx(t), tech, run, "why"); return err },
+			"settle":   func() error { return tenant.Settle(ctx(t), "srv_1") },
+			"policy":   func() error { _, err := tenant.SetPolicy(ctx(t), tech, enrollment.PolicyChange{}); return err },
+			"rules":    func() error { _, err := tenant.Policy(ctx(t)); return err },
+			"audit":    func() error { _, err := tenant.Audit(ctx(t), "acme", 0, 10); return err },
+			"close":    func() error { return tenant.Close(ctx(t), tech) },
+			"erase":    func() error { return tenant.Erase(ctx(t), tech) },
+			"token":    func() error { _, err := tenant.Tokens(s.id).Token(ctx(t)); return err },
+			"answered": func() error { return tenant.Tokens(s.id).Answered(ctx(t), abmtoken.Token{}, nil) },
+			"fact":     func() error { return h.In(h.store).TokenAnswered(ctx(t), id, s.id, "x", nil) },
+			"warm":     func() error { return h.Warm(ctx(t), id) },
+		} {
+			assert.ErrorIs(t, call(), &enrollment.Problem{Code: enrollment.CodeInvalidInput}, "%s of tenant %q", name, id)
+		}
+	}
+	assert.Equal(t, before, dumpOf(t, h.store))
+}
+
+// A record that somebody put under no tenant is one record that cannot be worked on, and no more.
+func TestRecordOfNoTenant(t *testing.T) {
+	h := newHost(t)
+	good := h.customer("acme").addServer("Acme MDM")
+	for _, kind := range runner.Kinds() {
+		require.NoError(t, h.store.Commit(ctx(t), storage.Write{Put: []storage.Record{{
+			RecordKey: storage.RecordKey{Kind: kind, ID: "stray"}, Wake: h.clock.Now().Add(-time.Hour), Data: []byte(`{}`),
+		}}}))
+	}
+	h.clock.Pass(28 * time.Hour)
+	ran, err := h.RunDue(ctx(t), runner.Due{})
+	require.NoError(t, err)
+	assert.Equal(t, 2, ran.Failed)
+	assert.Equal(t, h.clock.Now(), good.view().AnsweredAt)
+}
+
+// Limits come from outside as well.
+func TestImpossiblePagesAreInvalidInput(t *testing.T) {
+	h := newHost(t)
+	acme := h.customer("acme")
+	for _, page := range []runner.Page{{Limit: -1}, {Limit: 1001}} {
+		_, err := h.Servers(ctx(t), runner.ServerQuery{Page: page})
+		requireProblem(t, enrollment.CodeInvalidInput, err)
+		_, err = acme.Renewals(ctx(t), tech, "", page)
+		requireProblem(t, enrollment.CodeInvalidInput, err)
+	}
+	for _, limit := range []int{-1, 0, 1001} {
+		_, err := h.ExportAudit(ctx(t), 0, limit)
+		requireProblem(t, enrollment.CodeInvalidInput, err)
+		_, err = h.Audit(ctx(t), 0, limit)
+		requireProblem(t, enrollment.CodeInvalidInput, err)
+		_, err = acme.Audit(ctx(t), "acme", 0, limit)
+		requireProblem(t, enrollment.CodeInvalidInput, err)
+	}
+	for _, limit := range []int{-1, 1001} {
+		_, err := h.RunDue(ctx(t), runner.Due{Limit: limit})
+		requireProblem(t, enrollment.CodeInvalidInput, err)
+	}
+}
