@@ -49,6 +49,7 @@ func TestGuardLetsOneWholeElementThrough(t *testing.T) {
 		"an end of contents alone":             {"0000", "no BER"},
 		"an end of contents in a definite one": {"30020000", "no BER"},
 		"an end of contents with a length":     {"308000010000", "no BER"},
+		"an end with a length, and more":       {"3006" + "30800001" + null, "no BER"},
 		"an end before an inner one ends":      {"308030020000" + "0000", "no BER"},
 		"a child that leaves its parent":       {"3003" + "0402aaaa", "no BER"},
 		"a header that leaves its parent":      {"3001" + null, "no BER"},

@@ -8,13 +8,14 @@ import (
 // What opening a file may end with. Each is matched with errors.Is; none carries a byte of the file.
 var (
 	// ErrTooLarge: the file is larger than [MaxFile] and was not read.
-	ErrTooLarge = errors.New("abmtoken: the file is too large for a server token")
+	ErrTooLarge = errors.New("abmtoken: the file is too large for a server token; choose the .p7m file that the portal gave you")
 	// ErrNotServerToken: the file is something else; the error is a [*NotServerTokenError], which says what.
 	ErrNotServerToken = errors.New("abmtoken: not a server token")
 	// ErrUnsupported: an encrypted message, but with a method that server tokens do not use.
 	ErrUnsupported = errors.New("abmtoken: the file is encrypted in a way that server tokens are not")
 	// ErrUnknownRecipient: the file was made for the certificate of none of the given keys.
-	ErrUnknownRecipient = errors.New("abmtoken: the file was made for another certificate")
+	ErrUnknownRecipient = errors.New("abmtoken: the file was made for another certificate; take the file of this service, or upload " +
+		"this certificate at the portal and download the token again")
 	// ErrDecrypt: the file names the certificate of a given key, but does not decrypt to a token. One error stands for
 	// every cause, because telling them apart would help to guess a key.
 	ErrDecrypt = errors.New("abmtoken: the file does not decrypt; it is damaged, download it again")
