@@ -12,7 +12,7 @@ func (w *walk) branch(id uint64, count int, page []byte, depth int) error {
 		}
 		e := page[at:]
 		key, ok := cut(e, order.Uint32(e), order.Uint32(e[4:]))
-		if !ok || i > 0 && bytes.Compare(last, key) >= 0 {
+		if !ok || len(key) == 0 || bytes.Compare(last, key) >= 0 {
 			return wrongPage{id, "has keys out of place"}
 		}
 		last = key
@@ -34,7 +34,7 @@ func (w *walk) leaf(id uint64, count int, page []byte, depth int) error {
 		e := page[at:]
 		pos, keySize, valueSize := order.Uint32(e[4:]), order.Uint32(e[8:]), order.Uint32(e[12:])
 		key, ok := cut(e, pos, keySize)
-		if !ok || i > 0 && bytes.Compare(last, key) >= 0 {
+		if !ok || len(key) == 0 || bytes.Compare(last, key) >= 0 {
 			return wrongPage{id, "has keys out of place"}
 		}
 		last = key

@@ -22,12 +22,14 @@ const retry = 10 * time.Millisecond
 
 // file is an open store file.
 type file struct {
-	db *bbolt.DB
-	os *os.File
+	db    *bbolt.DB
+	os    *os.File
+	known bool // it is at a state that was examined before
 }
 
-// openFile opens, and makes if there is none, the store file at path, waiting for its lock.
-func openFile(ctx context.Context, path string, o Options) (*file, error) {
+// openFile opens, and makes if there is none, the store file at path, waiting for its lock. It is examined unless it is
+// at a state that is known.
+func openFile(ctx context.Context, path string, o Options, known state) (*file, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := create(path); err != nil {
 			return nil, err
@@ -36,7 +38,7 @@ func openFile(ctx context.Context, path string, o Options) (*file, error) {
 	deadline := time.NewTimer(o.Wait)
 	defer deadline.Stop()
 	for {
-		f, err := tryFile(path, o)
+		f, err := tryFile(path, o, known)
 		if !errors.Is(err, berrors.ErrTimeout) {
 			return f, err
 		}
@@ -52,7 +54,7 @@ func openFile(ctx context.Context, path string, o Options) (*file, error) {
 }
 
 // tryFile opens the file unless it is held elsewhere: then the error is bbolt's ErrTimeout.
-func tryFile(path string, o Options) (*file, error) {
+func tryFile(path string, o Options, known state) (*file, error) {
 	f := &file{}
 	var err error
 	fault := guarded(func() {
@@ -60,12 +62,12 @@ func tryFile(path string, o Options) (*file, error) {
 			Timeout: 1, // one try
 			NoSync:  o.noSync, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
 			OpenFile: func(path string, _ int, _ os.FileMode) (*os.File, error) {
-				f.os, err = checked(path)
+				f.os, f.known, err = checked(path, known)
 				return f.os, err
 			},
 		})
-		if err == nil {
-			err = f.db.View(func(t *bbolt.Tx) error { return checkLayout(path, t) })
+		if err == nil && !f.known {
+			err = f.db.View(func(t *bbolt.Tx) error { return checkContent(path, t) })
 		}
 	})
 	if fault != nil {
@@ -84,34 +86,50 @@ func tryFile(path string, o Options) (*file, error) {
 }
 
 // checked opens, locks and examines an existing file before bbolt maps it: bbolt trusts what it maps.
-func checked(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+func checked(path string, known state) (f *os.File, unchanged bool, err error) {
+	f, err = os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if err := examine(f, path); err != nil {
+	unchanged, err = examine(f, path, known)
+	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, false, err
 	}
-	return f, nil
+	return f, unchanged, nil
 }
 
-func examine(f *os.File, path string) error {
+func examine(f *os.File, path string, known state) (unchanged bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("store file %s: %w: it is no regular file", path, fs.ErrInvalid)
+		return false, fmt.Errorf("store file %s: %w: it is no regular file", path, fs.ErrInvalid)
 	}
 	if others := info.Mode().Perm() & 0o077; others != 0 && runtime.GOOS != "windows" {
-		return fmt.Errorf("store file %s may be used by other users (mode %04o): %w: run chmod 600 %[1]s",
+		return false, fmt.Errorf("store file %s may be used by other users (mode %04o): %w: run chmod 600 %[1]s",
 			path, info.Mode().Perm(), fs.ErrPermission)
 	}
-	if err := lock(f); err != nil {
-		return err
+	handOver, err := lock(f)
+	if err != nil {
+		return false, err
 	}
-	return verify(f, path)
+	defer handOver()
+	now, err := stateOf(f, path)
+	if err != nil || known.same(now) {
+		return true, err
+	}
+	return false, verify(f, path, now.meta)
+}
+
+// leave closes the file and tells at which state it was left.
+func (f *file) leave(path string, sound bool) (state, error) {
+	var left state
+	if sound {
+		left, _ = stateOf(f.os, path) // zero if it cannot be told: then it is examined again
+	}
+	return left, f.close(sound)
 }
 
 // close releases the file. When bbolt cannot be trusted any more, its mapping is left until the process ends.
@@ -168,7 +186,8 @@ func makeLayout(t *bbolt.Tx) error {
 	return t.Bucket(formatBucket).Put(layoutKey, currentLayout)
 }
 
-func checkLayout(path string, t *bbolt.Tx) error {
+// checkContent checks what the structure of the file does not show.
+func checkContent(path string, t *bbolt.Tx) error {
 	if t.Bucket(formatBucket) == nil {
 		return fmt.Errorf("%w: %s is a bbolt file, but not one of this program: name another file", storage.ErrDamaged, path)
 	}
@@ -180,7 +199,11 @@ func checkLayout(path string, t *bbolt.Tx) error {
 			return damaged(path, fmt.Sprintf("it has no %s", name))
 		}
 	}
-	return nil
+	err := begun(t).agree()
+	if errors.Is(err, errDisagree) {
+		return damaged(path, err.Error())
+	}
+	return err
 }
 
 func damaged(path, what string) error {

@@ -11,13 +11,13 @@ import (
 )
 
 // lock takes the file's lock, the one that bbolt takes, before anything is read. It belongs to this opening of the
-// file, so bbolt gets it once more and its Close releases it.
-func lock(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+// file, so bbolt gets it once more and its Close releases it: there is nothing to hand over.
+func lock(f *os.File) (handOver func(), err error) {
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return berrors.ErrTimeout
+		err = berrors.ErrTimeout
 	}
-	return err
+	return func() {}, err
 }
 
 // syncDir makes the name of a new file durable.

@@ -12,11 +12,13 @@ type shared struct {
 	path    string
 	options Options
 	turn    chan struct{} // calls of this process wait for each other here, in order, not at the file
+	left    state         // the file as the last call left it; used by the one who has the turn
 }
 
 // Shared returns a store that opens the file at path for each call and releases it afterwards, so that several
-// processes can use it in turn: the choice of a command line tool. A call waits up to o.Wait for the others. Each
-// opening examines the file, so a process that serves many calls on a large store takes [Open].
+// processes can use it in turn: the choice of a command line tool. A call waits up to o.Wait for the others. An opening
+// examines the file if somebody else wrote to it meanwhile, so a process that serves many calls on a large store takes
+// [Open].
 //
 // Nothing is opened before the first call, whose errors are therefore those of [Open], too.
 func Shared(path string, o Options) storage.Store {
@@ -33,12 +35,14 @@ func (s *shared) with(ctx context.Context, do func(*Store) error) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	store, err := open(ctx, s.path, s.options)
+	store, err := open(ctx, s.path, s.options, s.left)
 	if err != nil {
 		return err
 	}
 	err = do(store)
-	if closing := store.Close(); closing != nil && err != nil {
+	left, closing := store.leave()
+	s.left = left
+	if closing != nil && err != nil {
 		err = errors.Join(err, closing)
 	}
 	return err // what was committed stays committed, however the file was closed

@@ -29,11 +29,11 @@ var _ storage.Store = (*Store)(nil)
 // [storage.ErrLocked] if another process keeps the file for longer than o.Wait, [storage.ErrDamaged] if the file was
 // cut short or changed, and [storage.ErrFull] if there is no room for a new one.
 func Open(path string, o Options) (*Store, error) {
-	return open(context.Background(), path, o.withDefaults())
+	return open(context.Background(), path, o.withDefaults(), state{})
 }
 
-func open(ctx context.Context, path string, o Options) (*Store, error) {
-	f, err := openFile(ctx, path, o)
+func open(ctx context.Context, path string, o Options, known state) (*Store, error) {
+	f, err := openFile(ctx, path, o, known)
 	if err != nil {
 		return nil, err
 	}
@@ -43,14 +43,20 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 // Close waits for calls that are under way and releases the file. Calls after it fail with an error that matches
 // [fs.ErrClosed].
 func (s *Store) Close() error {
+	_, err := s.leave()
+	return err
+}
+
+// leave closes the store and tells at which state it left the file.
+func (s *Store) leave() (state, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {
-		return nil
+		return state{}, nil
 	}
-	err := s.file.close(s.damage() == nil)
+	left, err := s.file.leave(s.path, s.damage() == nil)
 	s.file = nil
-	return err
+	return left, err
 }
 
 func (s *Store) damage() error {

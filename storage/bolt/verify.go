@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -32,26 +33,42 @@ type meta struct {
 	pageSize, root, freelist, pages, txid uint64
 }
 
-// verify walks the whole structure of the file: bbolt trusts what it maps, and a loop or a wild pointer in it would
-// end the process. What pages hold is not its business: records have checksums.
-func verify(f *os.File, path string) error {
+// state is a file as a transaction left it.
+type state struct {
+	info fs.FileInfo
+	meta meta
+}
+
+// same reports whether nobody has written to the file between two states.
+func (s state) same(other state) bool {
+	return s.info != nil && other.info != nil && os.SameFile(s.info, other.info) && s.meta == other.meta
+}
+
+// stateOf finds out at which state a file is.
+func stateOf(f *os.File, path string) (state, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return state{}, err
 	}
 	if info.Size() == 0 {
-		return damaged(path, "it is empty, which a store file never is; to start anew, remove it")
+		return state{}, damaged(path, "it is empty, which a store file never is; to start anew, remove it")
 	}
 	m, ok := newestMeta(f, info.Size())
 	if !ok {
-		return damaged(path, "it is no store file, or its beginning was overwritten")
+		return state{}, damaged(path, "it is no store file, or its beginning was overwritten")
 	}
 	if need := int64(m.pages * m.pageSize); info.Size() < need {
-		return damaged(path, fmt.Sprintf("it was cut short: %d bytes where %d are needed", info.Size(), need))
+		return state{}, damaged(path, fmt.Sprintf("it was cut short: %d bytes where %d are needed", info.Size(), need))
 	}
+	return state{info, m}, nil
+}
+
+// verify walks the whole structure of the file: bbolt trusts what it maps, and a loop or a wild pointer in it would
+// end the process. What pages hold is not its business: records have checksums.
+func verify(f *os.File, path string, m meta) error {
 	w := walk{file: f, meta: m, seen: make([]bool, m.pages)}
 	w.seen[0], w.seen[1] = true, true
-	err = w.tree(m.root, 0)
+	err := w.tree(m.root, 0)
 	if err == nil {
 		err = w.free()
 	}
