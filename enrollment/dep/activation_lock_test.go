@@ -28,7 +28,7 @@ func TestActivationLock(t *testing.T) {
 	require.NoError(t, lock(serials[0]))
 	again := lock(serials[0])
 	require.Error(t, again)
-	assert.ErrorContains(t, again, serials[0]+": Apple answered DEVICE_ALREADY_LOCKED")
+	require.ErrorContains(t, again, serials[0]+": Apple answered DEVICE_ALREADY_LOCKED")
 	assert.Equal(t, enrollment.Fatal, dep.Outcome(again))
 	require.ErrorIs(t, lock("OLD"), dep.ErrNotSupported)
 	require.ErrorIs(t, lock("ELSEWHERE"), dep.ErrNotAccessible)

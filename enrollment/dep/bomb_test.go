@@ -78,7 +78,7 @@ func TestBoundsOfAnswers(t *testing.T) {
 	_, err = answering(t, text(200, body), dep.Options{MaxPage: int64(len(body)) - 1}).DeviceDetails(t.Context(), "A")
 	require.ErrorIs(t, err, dep.ErrAnswer)
 	assert.Equal(t, enrollment.Retry, dep.Outcome(err))
-	assert.ErrorContains(t, err, "larger than")
+	require.ErrorContains(t, err, "larger than")
 
 	many := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["X-Long"] = []string{string(bytes.Repeat([]byte("a"), 1<<20))}

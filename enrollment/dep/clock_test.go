@@ -41,7 +41,7 @@ func TestThreat16_AWrongClockIsNotADeadToken(t *testing.T) {
 		_, err := c.Account(t.Context())
 		require.ErrorIs(t, err, dep.ErrClock)
 		require.NotErrorIs(t, err, abmtoken.ErrRejected)
-		assert.ErrorContains(t, err, "this machine's clock differs from Apple's by")
+		require.ErrorContains(t, err, "this machine's clock differs from Apple's by")
 		assert.Equal(t, enrollment.Retry, dep.Outcome(err))
 	}
 	w := newWorld(t, appletest.Options{Behavior: appletest.Behavior{ClockSkew: 4 * time.Minute}})

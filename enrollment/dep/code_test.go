@@ -71,7 +71,7 @@ func TestEveryDocumentedCodeIsTyped(t *testing.T) {
 				assert.Equal(t, d.code, e.Code, body)
 				assert.Equal(t, string(d.code), e.Reason())
 				for _, s := range sentinels {
-					assert.Equal(t, s == d.is, errors.Is(err, s), "%s: %q is %v", name, body, s)
+					assert.Equal(t, errors.Is(s, d.is), errors.Is(err, s), "%s: %q is %v", name, body, s)
 				}
 				assert.Equal(t, enrollment.Fatal, dep.Outcome(err), "%s: %q", name, body)
 				assert.Contains(t, err.Error(), string(d.code)+"; ", "it says what to do next")
@@ -101,7 +101,7 @@ func TestEveryCodeIsInTheTable(t *testing.T) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, is := n.(*ast.ValueSpec); is && strings.HasPrefix(spec.Names[0].Name, "Code") {
 			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			assert.NoError(t, err)
+			require.NoError(t, err)
 			constants = append(constants, value)
 		}
 		return true
@@ -127,7 +127,7 @@ func TestPain09_ApplesOwnWordsComeThrough(t *testing.T) {
 		err := only(answering(t, text(400, body), dep.Options{}).Profile(t.Context(), "P"))
 		var e *dep.Error
 		require.ErrorAs(t, err, &e)
-		assert.EqualError(t, err, "dep: Apple answered GET /profile with "+shown)
+		require.EqualError(t, err, "dep: Apple answered GET /profile with "+shown)
 		assert.Equal(t, enrollment.Retry, dep.Outcome(err), "what is not known says nothing")
 		assert.Equal(t, enrollment.Retry, dep.Outcome(only(answering(t, text(400, body), dep.Options{}).AssignProfile(t.Context(), "P", "A"))),
 			"a refusal did not happen, whatever its word")
@@ -149,7 +149,7 @@ func TestPain13_ForbiddenIsToldAndNotFinal(t *testing.T) {
 	_, err := c.Account(t.Context())
 	require.ErrorIs(t, err, abmtoken.ErrAccessDenied)
 	require.NotErrorIs(t, err, abmtoken.ErrRejected)
-	assert.ErrorContains(t, err, "the person who downloaded the token")
+	require.ErrorContains(t, err, "the person who downloaded the token")
 	forbidden = false
 	account, err := c.Account(t.Context())
 	require.NoError(t, err)

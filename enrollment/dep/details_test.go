@@ -29,7 +29,7 @@ func TestPain10_EachDeviceHasItsOwnAnswer(t *testing.T) {
 
 	one := details[1].Err()
 	require.ErrorIs(t, one, dep.ErrNotAccessible)
-	assert.EqualError(t, one, "dep: POST /devices: device ELSEWHERE: Apple answered NOT_ACCESSIBLE; "+
+	require.EqualError(t, one, "dep: POST /devices: device ELSEWHERE: Apple answered NOT_ACCESSIBLE; "+
 		"the device is not assigned to this service; check it in Apple's portal")
 	assert.Empty(t, details[1].Device)
 }
@@ -39,10 +39,10 @@ func TestPain10_NotFoundNamesTheSerial(t *testing.T) {
 	details, err := c.DeviceDetails(t.Context(), "A", "B", "C", "D")
 	require.NoError(t, err)
 	require.ErrorIs(t, details[0].Err(), dep.ErrNotAccessible)
-	assert.ErrorContains(t, details[0].Err(), "device A: Apple answered NOT_FOUND")
+	require.ErrorContains(t, details[0].Err(), "device A: Apple answered NOT_FOUND")
 	for i, serial := range []string{"B", "C", "D"} {
 		one := details[i+1].Err()
-		assert.ErrorContains(t, one, "device "+serial+"; Apple's answer does not mention the device")
+		require.ErrorContains(t, one, "device "+serial+"; Apple's answer does not mention the device")
 		assert.Equal(t, enrollment.Retry, dep.Outcome(one), "asking does nothing, so it is never unknown")
 	}
 }
@@ -110,7 +110,7 @@ func TestManyDevicesAreAskedForInParts(t *testing.T) {
 	require.ErrorAs(t, err, &incomplete)
 	assert.Equal(t, serials[1000:2000], incomplete.Asked)
 	assert.Equal(t, serials[2000:], incomplete.Rest)
-	assert.ErrorContains(t, err, "1 devices later in the list were not asked about")
+	require.ErrorContains(t, err, "1 devices later in the list were not asked about")
 	assert.Equal(t, enrollment.Unknown, dep.Outcome(err), "a gateway does not know whether Apple did it")
 	assert.Len(t, sizes, 2, "nothing is sent after a failure")
 }

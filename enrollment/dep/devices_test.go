@@ -79,7 +79,7 @@ func TestFetchGoesOnFromAStoredCursor(t *testing.T) {
 
 	_, _, err = collect(w.client(t, dep.Options{}).FetchDevices(t.Context(), dep.From{Cursor: last.Cursor}))
 	require.ErrorIs(t, err, dep.ErrExhausted)
-	assert.ErrorContains(t, err, "go on with a sync")
+	require.ErrorContains(t, err, "go on with a sync")
 }
 
 func TestCursorsThatDoNotLead(t *testing.T) {
@@ -95,7 +95,7 @@ func TestCursorsThatDoNotLead(t *testing.T) {
 	now = now.Add(time.Second)
 	_, _, err = collect(c.SyncDevices(t.Context(), dep.From{Cursor: last.Cursor}))
 	require.ErrorIs(t, err, dep.ErrCursor, "and no longer")
-	assert.ErrorContains(t, err, "fetch all devices again")
+	require.ErrorContains(t, err, "fetch all devices again")
 
 	sent := w.apple.Count("POST", "/devices/sync")
 	for _, cursor := range []string{"", "Zm9v\r\nX: 1", "a b", strings.Repeat("A", 1001), "\xff"} {

@@ -192,5 +192,5 @@ func TestATransportLeadsToItsServiceOnly(t *testing.T) {
 	require.NoError(t, err)
 	_, err = transport.RoundTrip(request) //nolint:bodyclose // there is no answer
 	require.ErrorIs(t, err, dep.ErrAddress)
-	assert.True(t, strings.Contains(err.Error(), "not the service's"), err)
+	require.ErrorContains(t, err, "not the service's")
 }

@@ -41,7 +41,7 @@ func TestUnderFIPSOnlyTheAnswerIsClear(t *testing.T) {
 	if only {
 		_, err := dep.NewVerifier(o)
 		require.ErrorIs(t, err, dep.ErrFIPS)
-		assert.ErrorContains(t, err, "Options.AllowFIPSException")
+		require.ErrorContains(t, err, "Options.AllowFIPSException")
 		_, err = dep.NewClient(abmtoken.Static(token), o)
 		require.ErrorIs(t, err, dep.ErrFIPS)
 		assert.Equal(t, enrollment.Fatal, dep.Outcome(err))

@@ -45,7 +45,7 @@ func TestPain03_AnAgentThatAppleRefusesIsSaid(t *testing.T) {
 	err := only(c.Account(t.Context()))
 	require.ErrorIs(t, err, dep.ErrRequest)
 	require.NotErrorIs(t, err, abmtoken.ErrRejected)
-	assert.ErrorContains(t, err, "GET /session with HTTP 400 USER_AGENT_INVALID; set Options.UserAgent to the name of your product")
+	require.ErrorContains(t, err, "GET /session with HTTP 400 USER_AGENT_INVALID; set Options.UserAgent to the name of your product")
 }
 
 func TestPain04_EachClientHasItsProtocolVersion(t *testing.T) {

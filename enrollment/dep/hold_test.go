@@ -30,7 +30,7 @@ func TestWhoIsAskedToWaitWaits(t *testing.T) {
 			require.NotErrorIs(t, err, abmtoken.ErrRejected)
 			assert.Equal(t, time.Minute, e.RetryAfter())
 			assert.False(t, e.Held)
-			assert.ErrorContains(t, err, "ask again in 1m0s")
+			require.ErrorContains(t, err, "ask again in 1m0s")
 
 			sent := len(w.apple.Requests())
 			now = now.Add(59 * time.Second)

@@ -142,7 +142,7 @@ func TestThrottledDevicesSayWhenToComeBack(t *testing.T) {
 		var device *dep.DeviceError
 		require.ErrorAs(t, one, &device)
 		assert.Equal(t, results[1].RetryAfter, device.RetryAfter())
-		assert.ErrorContains(t, one, "again")
+		require.ErrorContains(t, one, "again")
 	}
 }
 
@@ -166,5 +166,5 @@ func TestADeviceThatTheAnswerToAWriteForgetsIsUnknown(t *testing.T) {
 		got = append(got, dep.Outcome(r.Err()))
 	}
 	assert.Equal(t, []enrollment.Outcome{enrollment.OK, enrollment.Unknown, enrollment.Unknown, enrollment.Retry}, got)
-	assert.ErrorContains(t, results[2].Err(), "device C: Apple answered PARTLY")
+	require.ErrorContains(t, results[2].Err(), "device C: Apple answered PARTLY")
 }

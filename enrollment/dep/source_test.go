@@ -129,7 +129,7 @@ func TestPain16_WhatAppleSaysAboutATokenIsReported(t *testing.T) {
 		require.ErrorIs(t, err, abmtoken.ErrRejected)
 		_, answer = s.last()
 		require.ErrorIs(t, answer, abmtoken.ErrRejected)
-		assert.ErrorContains(t, err, "token_rejected; download a new server token from Apple's portal")
+		require.ErrorContains(t, err, "token_rejected; download a new server token from Apple's portal")
 	}
 }
 
