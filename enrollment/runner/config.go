@@ -47,6 +47,7 @@ type Runner struct {
 	cfg     Config
 	log     *slog.Logger
 	keyGate chan struct{}
+	newPair func(abmtoken.KeyOptions) (abmtoken.KeyPair, error) // abmtoken's; tests have a quicker one
 }
 
 // New checks the configuration and returns a Runner. It reads and writes nothing.
@@ -73,7 +74,7 @@ func New(cfg Config) (*Runner, error) {
 	orElse(&cfg.SettleFor, 5*time.Second)
 	return &Runner{
 		rooms: newRooms(cfg.Store, cfg.Sealer), cfg: cfg, log: cfg.Log,
-		keyGate: make(chan struct{}, cfg.KeyWorkers),
+		keyGate: make(chan struct{}, cfg.KeyWorkers), newPair: abmtoken.GenerateKeyPair,
 	}, nil
 }
 

@@ -83,7 +83,7 @@ func (r *Runner) generate(ctx context.Context, k storage.RecordKey) (abmtoken.Ke
 	if err != nil {
 		return abmtoken.KeyPair{}, err
 	}
-	return abmtoken.GenerateKeyPair(abmtoken.KeyOptions{Name: s.Value.Name, Bits: r.cfg.KeyBits, Now: now})
+	return r.newPair(abmtoken.KeyOptions{Name: s.Value.Name, Bits: r.cfg.KeyBits, Now: now})
 }
 
 // addKey stores a pair, sealed, and puts it on the server's ring, where it stays while the server lives.
