@@ -46,7 +46,7 @@ func TestSignatureOfTheStandardsExample(t *testing.T) {
 func TestBaseURIs(t *testing.T) {
 	for text, want := range map[string]string{
 		"HTTPS://MDMenrollment.Apple.com:443/session?a=b": "https://mdmenrollment.apple.com/session",
-		"http://Example.com:80": "http://example.com/", "https://example.com:8443/r%20v/X": "https://example.com:8443/r%20v/X",
+		"http://Example.com:80":                           "http://example.com/", "https://example.com:8443/r%20v/X": "https://example.com:8443/r%20v/X",
 		"http://example.com:443/": "http://example.com:443/", "https://example.com:80/": "https://example.com:80/",
 	} {
 		assert.Equal(t, want, baseURI(parsed(t, text)), text)
