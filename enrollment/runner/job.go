@@ -25,6 +25,8 @@ func (j renewalJob) take(ctx context.Context, ev renewal.Event) error {
 
 func (j renewalJob) due() []enrollment.Effect { return j.run.Value.Due(j.c.now) }
 
+func (j renewalJob) moved() bool { return j.run.moved }
+
 func (j renewalJob) keep(until time.Time) { j.run.moved, j.run.leased = true, until }
 
 type watchJob struct {
@@ -39,5 +41,7 @@ func (j watchJob) take(ctx context.Context, ev renewal.WatchEvent) error {
 }
 
 func (j watchJob) due() []enrollment.Effect { return j.s.Value.Watch.Due(j.c.now) }
+
+func (j watchJob) moved() bool { return j.s.moved }
 
 func (j watchJob) keep(until time.Time) { j.s.moved, j.s.leased = true, until }

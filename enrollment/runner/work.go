@@ -15,6 +15,8 @@ type job interface {
 	tick(ctx context.Context) error
 	// due lists the effects that may be tried now.
 	due() []enrollment.Effect
+	// moved reports whether the machine is not as it was read.
+	moved() bool
 	// keep writes the record with the change: due no earlier than until, or when its value says if that is zero.
 	keep(until time.Time)
 }
@@ -35,7 +37,7 @@ func (r *Runner) work(ctx context.Context, k storage.RecordKey, leaseEnd time.Ti
 		}
 	}()
 	next := func(ctx context.Context, _ *change, j job) error { return j.tick(ctx) }
-	for range maxEffects {
+	for round := range maxEffects {
 		var due []enrollment.Effect
 		err := r.change(ctx, enrollment.TenantID(k.Tenant), func(c *change) error {
 			j, err := r.job(ctx, c, k)
@@ -45,11 +47,12 @@ func (r *Runner) work(ctx context.Context, k storage.RecordKey, leaseEnd time.Ti
 			if err := next(ctx, c, j); err != nil {
 				return err
 			}
-			if due = j.due(); len(due) > 0 {
-				j.keep(leaseEnd)
-			} else {
+			switch due = j.due(); {
+			case len(due) == 0:
 				j.keep(time.Time{})
-			}
+			case round > 0 || j.moved():
+				j.keep(leaseEnd)
+			} // else the claim has leased the record just as it is, and a write would only cost time
 			return nil
 		})
 		if err != nil || len(due) == 0 {
