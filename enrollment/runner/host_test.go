@@ -133,8 +133,15 @@ func (h *host) restart(store storage.Store) {
 		Store: store, Sealer: sealer, Verifier: verifier, Push: h.push, Notifier: h.inbox,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), SettleFor: time.Minute, // the machine of a test may be busy
 	}
-	h.Runner, err = runner.New(h.config)
+	h.restartWith(h.config)
+}
+
+// restartWith builds a new runner as a host configures it.
+func (h *host) restartWith(config runner.Config) {
+	h.t.Helper()
+	r, err := runner.New(config)
 	require.NoError(h.t, err)
+	h.config, h.Runner = config, r
 }
 
 // customer is a tenant with an organization and an administrator at Apple.

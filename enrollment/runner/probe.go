@@ -105,7 +105,7 @@ func (c *change) identify(ctx context.Context, s *tracked[serverRecord], account
 		}
 	case s.Value.Pin.OrgName == "" || s.Value.Pin.ServerName == "":
 		// The host pinned the service by its UUID alone; Apple's answer fills in the rest.
-		s.Value.Pin, s.moved = enrollment.PinTo(account, s.Value.Pin.Source), true
+		s.Value.Pin, s.moved = s.Value.Pin.Refreshed(account), true
 	}
 	return nil, c.claimService(ctx, s, account.ServerUUID)
 }
