@@ -58,6 +58,7 @@ type forged struct {
 	transport []byte        // the algorithm of the key transport as an element; nil: PKCS #1 v1.5
 	more      [][]byte      // other recipients, before the one
 	chunk     int           // the size of the content's pieces; 0: one piece, in DER
+	nest      bool          // the pieces are in further pieces, as BER allows
 	content   func() []byte // the algorithm of the content as an element; nil: by cipher and iv
 }
 
@@ -135,6 +136,10 @@ func (f forged) der(t testing.TB) []byte {
 		var pieces [][]byte
 		for piece := range slices.Chunk(text, f.chunk) {
 			pieces = append(pieces, element(asn1.OCTET_STRING, piece))
+		}
+		if f.nest {
+			const inPieces = asn1.OCTET_STRING | 0x20
+			pieces = [][]byte{streamed(inPieces, element(inPieces, pieces[0]), streamed(inPieces, pieces[1])), element(inPieces, pieces[2:]...)}
 		}
 		wrap, body = streamed, streamed(tag0.Constructed(), pieces...)
 	}

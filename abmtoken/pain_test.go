@@ -127,6 +127,8 @@ func TestPain42_LengthsAreTakenAtTheirWord(t *testing.T) {
 		_, _, err := abmtoken.Open(f.der(t), keyTime, pair)
 		require.NoError(t, err, "pieces of %d", chunk)
 	}
+	_, _, err := abmtoken.Open(forged{pair: pair, plain: []byte(tokenText), chunk: 32, nest: true}.der(t), keyTime, pair)
+	require.NoError(t, err, "pieces in pieces")
 	// Any length that is altered by one is noticed, wherever it stands.
 	der := forged{pair: pair, plain: []byte(tokenText)}.der(t)
 	lengths := 0
@@ -146,7 +148,7 @@ func TestPain42_LengthsAreTakenAtTheirWord(t *testing.T) {
 		_, err := abmtoken.ReadEnvelope(streamedDER[:len(streamedDER)-cut])
 		require.ErrorIs(t, err, abmtoken.ErrNotServerToken)
 	}
-	_, err := abmtoken.ReadEnvelope(append(bytes.Clone(streamedDER), 0, 0))
+	_, err = abmtoken.ReadEnvelope(append(bytes.Clone(streamedDER), 0, 0))
 	require.ErrorIs(t, err, abmtoken.ErrNotServerToken)
 }
 
