@@ -20,6 +20,7 @@ const childRole = "ABMRENEW_BOLT_TEST_ROLE"
 // roles are what a child can be. It gets the arguments and its end is the process's.
 var roles = map[string]func(args []string) error{
 	"write": writeSteps,
+	"hold":  holdFile,
 }
 
 func TestMain(m *testing.M) {
@@ -55,6 +56,13 @@ func (l *lastWords) Write(p []byte) (int, error) {
 // startChild starts a process in a role; before holds the words of a command that the process is started through.
 func startChild(t *testing.T, before []string, role string, args ...string) *child {
 	t.Helper()
+	c := newChild(t, before, role, args...)
+	require.NoError(t, c.Start())
+	return c
+}
+
+func newChild(t *testing.T, before []string, role string, args ...string) *child {
+	t.Helper()
 	program, err := os.Executable()
 	require.NoError(t, err)
 	words := append(append(before, program), args...)
@@ -69,7 +77,6 @@ func startChild(t *testing.T, before []string, role string, args ...string) *chi
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	c.out = bufio.NewScanner(out)
-	require.NoError(t, c.Start())
 	return c
 }
 

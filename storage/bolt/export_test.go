@@ -21,3 +21,6 @@ func Meddle(s *Store, change func(bucket func(name string) *bbolt.Bucket) error)
 		return change(func(name string) *bbolt.Bucket { return t.Bucket([]byte(name)) })
 	})
 }
+
+// IsFull reports whether err says that there is no room.
+func IsFull(err error) bool { return isFull(err) }

@@ -144,8 +144,13 @@ func (f *file) close(sound bool) error {
 func create(path string) (err error) {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("making store file %s: make the folder %s first: %w", path, dir, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("making store file %s: this user may not make files in the folder %s: %w", path, dir, err)
+	case err != nil:
+		return fmt.Errorf("making store file %s: %w", path, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
 	if err := temp.Close(); err != nil {
@@ -189,7 +194,7 @@ func makeLayout(t *bbolt.Tx) error {
 // checkContent checks what the structure of the file does not show.
 func checkContent(path string, t *bbolt.Tx) error {
 	if t.Bucket(formatBucket) == nil {
-		return fmt.Errorf("%w: %s is a bbolt file, but not one of this program: name another file", storage.ErrDamaged, path)
+		return fmt.Errorf("%w: %s is a bbolt file without this program's records: name another file, or restore it from a backup", storage.ErrDamaged, path)
 	}
 	if layout := t.Bucket(formatBucket).Get(layoutKey); string(layout) != string(currentLayout) {
 		return fmt.Errorf("store file %s has layout %.20q: %w", path, layout, storage.ErrNewer)

@@ -2,6 +2,7 @@ package bolt_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -145,8 +146,8 @@ func cutPower(t *testing.T, operations []operation, states int, seed uint64) (o 
 		default:
 			o.other++
 		}
-		t.Logf("after %d of %d operations, %q of %d unsynced ones survive: %v", at, len(operations), how.name, len(unsynced), err)
-		failures = append(failures, err)
+		failures = append(failures, fmt.Errorf("after %d of %d operations, %q of %d unsynced ones survive: %w",
+			at, len(operations), how.name, len(unsynced), err))
 	}
 	return o, failures
 }
