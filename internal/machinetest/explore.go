@@ -95,7 +95,7 @@ func (w *walk[S, E]) meet(n node[S]) (int, error) {
 	i := len(w.nodes)
 	w.index[key] = i
 	w.nodes, w.back = append(w.nodes, n), append(w.back, nil)
-	if err := w.sound(n.s); err != nil {
+	if err := w.Sound(n.s); err != nil {
 		return i, fmt.Errorf("%w: %s\n%s", err, stored, w.way(i))
 	}
 	return i, nil

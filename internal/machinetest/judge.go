@@ -51,9 +51,9 @@ func (m Machine[S, E]) judge(s S, now time.Time, ev Event[S, E]) (judged[S], err
 	return out, nil
 }
 
-// sound checks what holds for every snapshot: it owes what its state may owe, knows when to go on, and reads the same
+// Sound checks what holds for every snapshot: it owes what its state may owe, knows when to go on, and reads the same
 // after it was stored.
-func (m Machine[S, E]) sound(s S) error {
+func (m Machine[S, E]) Sound(s S) error {
 	pending, wake := m.Pending(s), m.Wake(s)
 	if m.Live(s) && wake.IsZero() {
 		return errors.New("a live machine has no wake time: it is stuck")
