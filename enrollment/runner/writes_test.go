@@ -93,7 +93,7 @@ func TestARecordThatChangedInHandIsLeasedAnew(t *testing.T) {
 			return
 		}
 		ran, err := other.RunDue(ctx(t), runner.Due{})
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.Zero(t, ran.Claimed)
 	}}
 	h.Runner, err = runner.New(h.config)

@@ -28,8 +28,8 @@ func (g goal) met(value float64) bool { return value < g.most || !g.below && val
 type measured struct {
 	figure
 	mine, theirs float64 // nanoseconds or allocations: of the fastest round
-	ratio        float64 // the median of the rounds
-	fastest      float64 // ratio of the fastest rounds
+	ratio        float64 // of these two
+	typical      float64 // the median of the rounds' ratios
 }
 
 // missed reports whether there is a goal and it is not met.
@@ -62,7 +62,7 @@ func (m meter) measure(ctx context.Context, f figure) (measured, error) {
 	r.mine = slices.Min(samples[0])
 	if len(samples) > 1 {
 		r.theirs = slices.Min(samples[1])
-		r.ratio, r.fastest = samples[0].over(samples[1]).median(), r.mine/r.theirs
+		r.ratio, r.typical = r.mine/r.theirs, samples[0].over(samples[1]).median()
 	}
 	return r, nil
 }

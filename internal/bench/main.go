@@ -7,10 +7,10 @@
 // # How to read it
 //
 // Ratios hold on other machines, times do not. The two sides of a ratio are measured in turn, a few milliseconds each,
-// many rounds long, so that whatever else the machine does strikes both. The goal is judged by the median of the rounds'
-// ratios; beside it, in brackets, stands the ratio of the fastest rounds: where the two differ much, the machine was busy.
-// A time is that of the fastest round, because whatever else the machine does can only make one slower. A goal that is
-// missed is said loudly and is no error: a benchmark is no test, and a busy machine no defect.
+// for many rounds, so that whatever else the machine does strikes both. It can only make a round slower: so times, and the
+// ratio by which a goal is judged, are those of the fastest rounds. In brackets stands the median of the rounds' ratios;
+// where the two differ much, the machine was busy and another run says more. A goal that is missed is said loudly and is no
+// error: a benchmark is no test, and a busy machine no defect.
 //
 // What is measured: opening a token file against the one RSA operation that it cannot do without, and against
 // github.com/micromdm/nanodep/tokenpki, which reads the same files; finding the right key among twenty; the steps of the

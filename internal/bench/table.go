@@ -60,7 +60,7 @@ func (r measured) ratios() string {
 	case r.count:
 		return fmt.Sprintf("%.2f", r.ratio)
 	}
-	return fmt.Sprintf("%.2f (%.2f)", r.ratio, r.fastest)
+	return fmt.Sprintf("%.2f (%.2f)", r.ratio, r.typical)
 }
 
 func (r measured) goalText() string {
