@@ -2,6 +2,7 @@ package abmtoken_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
@@ -58,6 +59,7 @@ type forged struct {
 	transport []byte        // the algorithm of the key transport as an element; nil: PKCS #1 v1.5
 	more      [][]byte      // other recipients, before the one
 	chunk     int           // the size of the content's pieces; 0: one piece, in DER
+	inside    string        // the type of the content; empty: plain data
 	nest      bool          // the pieces are in further pieces, as BER allows
 	content   func() []byte // the algorithm of the content as an element; nil: by cipher and iv
 }
@@ -145,7 +147,7 @@ func (f forged) der(t testing.TB) []byte {
 	}
 	return wrap(asn1.SEQUENCE, oid(t, "1.2.840.113549.1.7.3"), wrap(tag0.Constructed(), wrap(asn1.SEQUENCE,
 		element(asn1.INTEGER, []byte{0}), element(asn1.SET, append(f.more, recipient(id, transport, block))...),
-		wrap(asn1.SEQUENCE, oid(t, "1.2.840.113549.1.7.1"), algorithm, body))))
+		wrap(asn1.SEQUENCE, oid(t, cmp.Or(f.inside, "1.2.840.113549.1.7.1")), algorithm, body))))
 }
 
 func (f forged) ciphertext(t testing.TB, c forgedCipher, key, iv []byte) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"strings"
 	"testing"
 
@@ -24,35 +25,51 @@ func TestEveryFailureAfterTheRecipientMatchedIsOneError(t *testing.T) {
 	elsewhere, err := rsa.EncryptPKCS1v15(rand.Reader, publicKey(stranger), make([]byte, 16)) //nolint:staticcheck // Apple's form
 	require.NoError(t, err)
 	beyond := bytes.Repeat([]byte{0xff}, public.Size())
+	withOAEP := func(key []byte) []byte {
+		block, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, public, key, nil)
+		require.NoError(t, err)
+		return block
+	}
+	var withoutZero []byte // a block whose first byte is zero and left out
+	for key := bytes.Repeat([]byte{0x17}, 16); len(withoutZero) == 0 || withoutZero[0] != 0; {
+		withoutZero, err = rsa.EncryptPKCS1v15(rand.Reader, public, key) //nolint:staticcheck // Apple's form
+		require.NoError(t, err)
+	}
+	wrong, zeros := append(make([]byte, public.Size()-1), 2), make([]byte, 16)
 	unpadded := func(n int) []byte { return bytes.Repeat([]byte{byte(n)}, 16) }
 	causes := map[string]forged{
-		"RSA padding that is wrong":           {rsaBlock: append(make([]byte, public.Size()-1), 2)},
-		"an RSA block of zeros":               {rsaBlock: make([]byte, public.Size())},
-		"an RSA block beyond the modulus":     {rsaBlock: beyond},
-		"an RSA block that is short":          {rsaBlock: make([]byte, public.Size()-1)},
-		"an RSA block that is long":           {rsaBlock: make([]byte, public.Size()+1)},
-		"an RSA block of nothing":             {rsaBlock: []byte{}},
-		"an RSA block for another key":        {rsaBlock: elsewhere},
-		"OAEP padding that is wrong":          {transport: oaep},
-		"OAEP that is beyond the modulus":     {transport: oaep, rsaBlock: beyond},
-		"a key that is short":                 {wrappedAs: make([]byte, 15)},
-		"a key that is long":                  {wrappedAs: make([]byte, 32)},
-		"a key of nothing":                    {wrappedAs: []byte{}},
-		"a key of AES-128 for AES-256":        {cipher: "aes256-cbc", wrappedAs: bytes.Repeat([]byte{0x17}, 16)},
-		"a key of triple DES for AES-128":     {wrappedAs: bytes.Repeat([]byte{0x17}, 24)},
-		"another key":                         {wrappedAs: bytes.Repeat([]byte{0x99}, 16)},
-		"content padding of 0":                {padding: unpadded(0)},
-		"content padding of 17":               {padding: unpadded(17)},
-		"content padding of 255":              {padding: unpadded(255)},
-		"content padding that differs inside": {padding: append([]byte{15}, bytes.Repeat([]byte{16}, 15)...)},
-		"content padding that is missing":     {plain: bytes.Repeat([]byte("x"), 32), padding: []byte{}},
-		"content that is padding only":        {plain: []byte{}},
-		"content that ends early":             {cut: 32},
-		"one block of content":                {cut: len(framed) / 16 * 16},
-		"another last block":                  {mangle: func(text []byte) { text[len(text)-1] ^= 1 }},
-		"another block in the middle":         {mangle: func(text []byte) { text[len(text)/2] ^= 1 }},
-		"another first block":                 {mangle: func(text []byte) { text[0] ^= 1 }},
-		"blocks in another order":             {mangle: func(text []byte) { copy(text[16:48], append(bytes.Clone(text[32:48]), text[16:32]...)) }},
+		"RSA padding that is wrong":            {rsaBlock: append(make([]byte, public.Size()-1), 2)},
+		"wrong RSA padding, and a guessed key": {rsaBlock: wrong, key: zeros},
+		"wrong OAEP, and a guessed key":        {transport: oaep, rsaBlock: wrong, key: zeros},
+		"an RSA block without its first zero":  {rsaBlock: withoutZero[1:]},
+		"OAEP around a key that is long":       {transport: oaep, rsaBlock: withOAEP(bytes.Repeat([]byte{0x17}, 32))},
+		"OAEP around a key that is short":      {transport: oaep, rsaBlock: withOAEP([]byte{0x17}), key: append([]byte{0x17}, zeros[1:]...)},
+		"an RSA block of zeros":                {rsaBlock: make([]byte, public.Size())},
+		"an RSA block beyond the modulus":      {rsaBlock: beyond},
+		"an RSA block that is short":           {rsaBlock: make([]byte, public.Size()-1)},
+		"an RSA block that is long":            {rsaBlock: make([]byte, public.Size()+1)},
+		"an RSA block of nothing":              {rsaBlock: []byte{}},
+		"an RSA block for another key":         {rsaBlock: elsewhere},
+		"OAEP padding that is wrong":           {transport: oaep},
+		"OAEP that is beyond the modulus":      {transport: oaep, rsaBlock: beyond},
+		"a key that is short":                  {wrappedAs: make([]byte, 15)},
+		"a key that is long":                   {wrappedAs: make([]byte, 32)},
+		"a key of nothing":                     {wrappedAs: []byte{}},
+		"a key of AES-128 for AES-256":         {cipher: "aes256-cbc", wrappedAs: bytes.Repeat([]byte{0x17}, 16)},
+		"a key of triple DES for AES-128":      {wrappedAs: bytes.Repeat([]byte{0x17}, 24)},
+		"another key":                          {wrappedAs: bytes.Repeat([]byte{0x99}, 16)},
+		"content padding of 0":                 {padding: unpadded(0)},
+		"content padding of 17":                {padding: unpadded(17)},
+		"content padding of 255":               {padding: unpadded(255)},
+		"content padding that differs inside":  {padding: append([]byte{15}, bytes.Repeat([]byte{16}, 15)...)},
+		"content padding that is missing":      {plain: bytes.Repeat([]byte("x"), 32), padding: []byte{}},
+		"content that is padding only":         {plain: []byte{}},
+		"content that ends early":              {cut: 32},
+		"one block of content":                 {cut: len(framed) / 16 * 16},
+		"another last block":                   {mangle: func(text []byte) { text[len(text)-1] ^= 1 }},
+		"another block in the middle":          {mangle: func(text []byte) { text[len(text)/2] ^= 1 }},
+		"another first block":                  {mangle: func(text []byte) { text[0] ^= 1 }},
+		"blocks in another order":              {mangle: func(text []byte) { copy(text[16:48], append(bytes.Clone(text[32:48]), text[16:32]...)) }},
 		"another IV": {content: func() []byte {
 			return element(asn1.SEQUENCE, oid(t, "2.16.840.1.101.3.4.1.2"), element(asn1.OCTET_STRING, bytes.Repeat([]byte{0xc2}, 16)))
 		}},
@@ -77,7 +94,9 @@ func TestEveryFailureAfterTheRecipientMatchedIsOneError(t *testing.T) {
 			assert.True(t, token.IsZero() && used.IsZero())
 		})
 	}
-	// The same message without any of these opens.
+	// The same messages without any of these open.
+	_, _, err = abmtoken.Open(forged{pair: pair, plain: framed, transport: oaep, rsaBlock: withOAEP(bytes.Repeat([]byte{0x17}, 16))}.der(t), vectorsNow, pair)
+	require.NoError(t, err)
 	_, _, err = abmtoken.Open(forged{pair: pair, plain: framed}.der(t), vectorsNow, pair)
 	require.NoError(t, err)
 }

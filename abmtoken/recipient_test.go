@@ -121,6 +121,12 @@ func TestOtherRecipientsAreNoHindrance(t *testing.T) {
 	require.ErrorIs(t, err, abmtoken.ErrUnsupported)
 }
 
+func TestOnlyPlainDataIsRead(t *testing.T) {
+	_, err := abmtoken.ReadEnvelope(forged{pair: vectorKey(t, "acme"), plain: []byte(tokenText), inside: "1.2.840.113549.1.7.2"}.der(t))
+	require.ErrorIs(t, err, abmtoken.ErrUnsupported)
+	require.ErrorContains(t, err, "not plain data")
+}
+
 func TestSixteenRecipientsAreEnough(t *testing.T) {
 	pair := vectorKey(t, "acme")
 	other := recipient(element(tag0, []byte("x")), element(asn1.SEQUENCE, oid(t, "1.2.840.113549.1.1.1")), []byte{1})
