@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
@@ -17,7 +18,10 @@ func (r *Runner) adoptBatch(ctx context.Context, by enrollment.Actor, batch []pr
 	err := r.change(ctx, batch[0].Tenant, func(c *change) error {
 		results = results[:0]
 		if err := c.open(ctx, by); err != nil {
-			problem := enrollment.ProblemOf(err)
+			problem, told := errors.AsType[*enrollment.Problem](err)
+			if !told {
+				return err // of the store or the keys: nothing is known about the rows
+			}
 			for _, row := range batch {
 				results = append(results, row.refused(problem))
 			}

@@ -3,7 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -34,43 +34,6 @@ type tracked[T any] struct {
 	moved bool
 	// leased: while the record is still being worked on, it is due no earlier than this; zero: when its value says.
 	leased time.Time
-}
-
-// attempts is how often a change is made anew before the caller hears of the conflict.
-const attempts = 12
-
-// change reads, lets decide make a write, and commits it; over again where somebody else was faster, or where the outcome
-// of the commit is unknown: then what is read tells decide whether it has happened.
-func (m rooms) change(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
-	var err error
-	for range attempts {
-		if err = m.tryChange(ctx, tenant, decide); err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if !errors.Is(err, storage.ErrConflict) && !unknown(err) {
-			break
-		}
-	}
-	return asProblem(err)
-}
-
-// changeInstallation is change for what belongs to no tenant.
-func (m rooms) changeInstallation(ctx context.Context, decide func(*change) error) error {
-	return m.change(ctx, "", decide)
-}
-
-func (m rooms) tryChange(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
-	c, err := m.newChange(ctx, tenant)
-	if err != nil {
-		return err
-	}
-	if err := decide(c); err != nil {
-		return err
-	}
-	return c.commit(ctx)
 }
 
 func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*change, error) {
@@ -138,63 +101,6 @@ func (c *change) renewal(ctx context.Context, id enrollment.RenewalID) (*tracked
 	return r, nil
 }
 
-// commit writes what has moved, holds what was only read, and does nothing if nothing moved.
-func (c *change) commit(ctx context.Context) error {
-	for _, s := range c.touched {
-		s.Value.Health = s.Value.Watch.Health(c.policy, c.now)
-		if err := add(ctx, &c.write, c.servers, s); err != nil {
-			return err
-		}
-	}
-	for _, r := range c.running {
-		if err := add(ctx, &c.write, c.renewals, r); err != nil {
-			return err
-		}
-	}
-	for _, o := range c.servicesSeen {
-		if err := add(ctx, &c.write, c.services, o); err != nil {
-			return err
-		}
-	}
-	for _, o := range c.recipientsSeen {
-		if err := add(ctx, &c.write, c.recipients, o); err != nil {
-			return err
-		}
-	}
-	if err := add(ctx, &c.write, c.tenants, c.tenant); err != nil {
-		return err
-	}
-	if err := add(ctx, &c.write, c.installations, c.whole); err != nil {
-		return err
-	}
-	if len(c.write.Put) == 0 && len(c.write.Delete) == 0 {
-		return nil
-	}
-	if err := c.store.Commit(ctx, c.write); err != nil {
-		return fmt.Errorf("committing: %w", err)
-	}
-	return nil
-}
-
-func add[T any](ctx context.Context, w *storage.Write, repo *storage.Repo[T], t *tracked[T]) error {
-	if t == nil {
-		return nil
-	}
-	if !t.moved {
-		w.Hold = append(w.Hold, t.Ref())
-		return nil
-	}
-	rec, err := repo.Encode(ctx, t.Item)
-	if err != nil {
-		return err
-	}
-	if rec.Wake.Before(t.leased) && !rec.Wake.IsZero() {
-		rec.Wake = storage.Instant(t.leased)
-	}
-	w.Put = append(w.Put, rec)
-	return nil
-}
-
 // open makes sure that the tenant exists and takes new things.
 func (c *change) open(ctx context.Context, by enrollment.Actor) error {
 	switch c.tenant.Value.State {
@@ -230,10 +136,11 @@ func (c *change) sealSecret(ctx context.Context, ref storage.SecretRef, secret [
 	return nil
 }
 
-// dropSecret deletes a secret that nobody needs any more.
+// dropSecret deletes a secret that nobody needs any more, also one that came with this very write.
 func (c *change) dropSecret(ctx context.Context, ref storage.SecretRef) error {
 	rec, err := c.store.Get(ctx, ref.Key())
 	if errors.Is(err, storage.ErrNotFound) {
+		c.write.Put = slices.DeleteFunc(c.write.Put, func(r storage.Record) bool { return r.RecordKey == ref.Key() })
 		return nil
 	}
 	if err != nil {

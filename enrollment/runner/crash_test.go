@@ -25,13 +25,13 @@ func stride() int {
 }
 
 // through leads a flow to its end with something happening on the way, and returns what is there afterwards.
-func through(t *testing.T, d disk, f flow, hasty bool, what fate) []string {
+func through(t *testing.T, d disk, f flow, hasty bool, what func(*world) fate) []string {
 	t.Helper()
 	w := newWorld(t, d)
 	w.hasty = hasty
 	defer w.disk.shut(t)
 	require.NoError(t, w.follow(f.before), "before the flow")
-	w.fate = what
+	w.fate = what(w)
 	require.NoError(t, w.follow(f.steps))
 	w.fate = nil
 	require.NoError(t, w.rest())
@@ -42,14 +42,16 @@ func through(t *testing.T, d disk, f flow, hasty bool, what fate) []string {
 }
 
 // changing calls do with the number of each crossing of a call that changes something outside.
-func changing(do func(n int) error) fate {
+func changing(do func(n int) error) func(*world) fate {
 	n := 0
-	return func(c crossing) error {
-		if !c.changes() {
-			return nil
+	return func(*world) fate {
+		return func(c crossing) error {
+			if !c.changes() {
+				return nil
+			}
+			n++
+			return do(n)
 		}
-		n++
-		return do(n)
 	}
 }
 

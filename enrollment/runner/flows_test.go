@@ -139,7 +139,7 @@ var (
 		if err := w.Warm(ctx, "acme"); err != nil {
 			return err
 		}
-		return within.TokenAnswered(ctx, "acme", theServer, v.Token.Fingerprint, abmtoken.ErrRejected)
+		return within.TokenAnswered(ctx, "acme", theServer, v.Token.Fingerprint, refusal{})
 	}}
 	setPolicy = step{"set policy", func(ctx context.Context, w *world) error {
 		_, err := w.SetPolicy(ctx, tech, enrollment.PolicyChange{Reminders: []int{90, 30}})
@@ -176,6 +176,13 @@ var (
 		return err
 	}}
 )
+
+// refusal is what a client of the host's own may say.
+type refusal struct{}
+
+func (refusal) Error() string  { return "401 token_rejected" }
+func (refusal) Reason() string { return "token_rejected" }
+func (refusal) Unwrap() error  { return abmtoken.ErrRejected }
 
 func orElse(err error) error {
 	if err == nil {

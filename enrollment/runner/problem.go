@@ -58,6 +58,9 @@ func missing(err error, what string) error {
 
 // unknown reports whether a write may or may not have happened.
 func unknown(err error) bool {
+	if err == nil {
+		return false
+	}
 	for _, definite := range []error{
 		storage.ErrNotFound, storage.ErrConflict, storage.ErrInvalid, storage.ErrLocked, storage.ErrDamaged, storage.ErrFull,
 		storage.ErrSealed, storage.ErrShredded, storage.ErrKeyUnavailable, storage.ErrWrongKeys,

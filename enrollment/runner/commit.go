@@ -1,0 +1,142 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// attempts is how often a change is made anew before the caller hears of the conflict.
+const attempts = 12
+
+// change reads, lets decide make a write, and commits it; over again where somebody else was faster. Where the outcome of
+// the commit is unknown it looks: a write that happened is not decided again, or its acts would be written down twice.
+func (m rooms) change(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
+	var err error
+	var doubt *change // whose commit may or may not have happened
+	for range attempts {
+		var happened bool
+		if happened, err = doubt.happened(ctx); err == nil && !happened {
+			doubt, err = m.tryChange(ctx, tenant, decide)
+		}
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !errors.Is(err, storage.ErrConflict) && !unknown(err) {
+			break
+		}
+	}
+	return asProblem(err)
+}
+
+// changeInstallation is change for what belongs to no tenant.
+func (m rooms) changeInstallation(ctx context.Context, decide func(*change) error) error {
+	return m.change(ctx, "", decide)
+}
+
+// tryChange returns the change if it may have happened although there is an error.
+func (m rooms) tryChange(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) (*change, error) {
+	c, err := m.newChange(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := decide(c); err != nil {
+		return nil, err
+	}
+	if err := c.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.commit(ctx); unknown(err) {
+		return c, err
+	} else if err != nil {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// happened looks whether a commit of unknown outcome has happened: then one of its records is as it wrote it. If others
+// have written all of them since, it counts as one that has not, and is decided on what they left.
+func (c *change) happened(ctx context.Context) (bool, error) {
+	if c == nil {
+		return false, nil
+	}
+	for _, put := range c.write.Put {
+		rec, err := c.store.Get(ctx, put.RecordKey)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if rec.Version > put.Version && bytes.Equal(rec.Data, put.Data) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// prepare completes the write: what has moved is put, what was only read is held.
+func (c *change) prepare(ctx context.Context) error {
+	for _, s := range c.touched {
+		s.Value.Health = s.Value.Watch.Health(c.policy, c.now)
+		if err := add(ctx, &c.write, c.servers, s); err != nil {
+			return err
+		}
+	}
+	for _, r := range c.running {
+		if err := add(ctx, &c.write, c.renewals, r); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.servicesSeen {
+		if err := add(ctx, &c.write, c.services, o); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.recipientsSeen {
+		if err := add(ctx, &c.write, c.recipients, o); err != nil {
+			return err
+		}
+	}
+	if err := add(ctx, &c.write, c.tenants, c.tenant); err != nil {
+		return err
+	}
+	return add(ctx, &c.write, c.installations, c.whole)
+}
+
+// commit does nothing if nothing moved.
+func (c *change) commit(ctx context.Context) error {
+	if len(c.write.Put) == 0 && len(c.write.Delete) == 0 {
+		return nil
+	}
+	if err := c.store.Commit(ctx, c.write); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+func add[T any](ctx context.Context, w *storage.Write, repo *storage.Repo[T], t *tracked[T]) error {
+	if t == nil {
+		return nil
+	}
+	if !t.moved {
+		w.Hold = append(w.Hold, t.Ref())
+		return nil
+	}
+	rec, err := repo.Encode(ctx, t.Item)
+	if err != nil {
+		return err
+	}
+	if rec.Wake.Before(t.leased) && !rec.Wake.IsZero() {
+		rec.Wake = storage.Instant(t.leased)
+	}
+	w.Put = append(w.Put, rec)
+	return nil
+}
