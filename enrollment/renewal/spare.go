@@ -47,3 +47,14 @@ func (s *step) fallBack(problem *enrollment.Problem) {
 	s.Spares = nil
 	s.awaitUpload(problem)
 }
+
+// keepRefused keeps a token that Apple refused, for a recheck until the next file or the end. Of several, that is the one
+// that expires last: the newest download, and the only one that may still live.
+func (s *step) keepRefused(c *Candidate) {
+	if r := s.Refused; r != nil && r.Expires.After(c.Expires) {
+		s.dropSecret(c)
+		return
+	}
+	s.dropSecret(s.Refused)
+	s.Refused = c
+}

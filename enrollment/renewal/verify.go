@@ -152,10 +152,8 @@ func (s *step) notVerified(x enrollment.Effect, r enrollment.Result) {
 	switch problem.Code {
 	case enrollment.CodeRejected, enrollment.CodeAccessDenied:
 		s.say(enrollment.ActFileRefused, s.Candidate.UploadedBy, "problem", string(problem.Code))
-		refused := s.Candidate
-		s.dropSecret(s.Refused)
+		s.keepRefused(s.Candidate)
 		s.fallBack(problem)
-		s.Refused = refused // kept for a recheck until the next file or the end
 	case enrollment.CodeTermsPending:
 		if s.State != BlockedTerms {
 			s.State = BlockedTerms
