@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,7 +69,6 @@ func dnsAnswer(question []byte, addr netip.Addr) []byte {
 
 func verify(t *testing.T, o dep.Options) error {
 	t.Helper()
-	o.Timeout = 20 * time.Second
 	v, err := dep.NewVerifier(o)
 	require.NoError(t, err)
 	_, err = v.Account(t.Context(), anyToken(t))
@@ -98,7 +96,7 @@ func TestThreat09_ANameThatIsReboundLeadsNowhere(t *testing.T) {
 	var address atomic.Value
 	address.Store("127.0.0.1")
 	o := dep.Options{
-		BaseURL: "https://apple.test:" + port, Loopback: true, Timeout: 20 * time.Second,
+		BaseURL: "https://apple.test:" + port, Loopback: true,
 		Resolver: resolver(func() string { return address.Load().(string) }),
 	}
 	err = verify(t, o)

@@ -20,7 +20,7 @@ func ExampleNewVerifier() {
 // acme is a fake Apple where a person has assigned three devices to a service, and a client with the service's token.
 // In production the source of tokens is a runner's and the options name the product.
 func acme() (*appletest.Apple, *dep.Client, error) {
-	keys, err := abmtoken.GenerateKeyPair(abmtoken.KeyOptions{Name: "Acme MDM", Now: time.Now()})
+	keys, err := keyPair()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -101,9 +101,6 @@ func answering(t testing.TB, answer http.HandlerFunc, o dep.Options) *dep.Client
 	}))
 	t.Cleanup(server.Close)
 	o.BaseURL, o.Loopback = server.URL, true
-	if o.Timeout == 0 {
-		o.Timeout = 20 * time.Second
-	}
 	c, err := dep.NewClient(abmtoken.Static(anyToken(t)), o)
 	require.NoError(t, err)
 	return c

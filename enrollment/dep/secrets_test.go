@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dghubble/oauth1"
 	"github.com/stretchr/testify/assert"
@@ -102,7 +101,7 @@ func TestThreat17_NoCredentialIsInAnErrorOrAPrintedClient(t *testing.T) {
 				}
 				answer(w, r)
 			}))
-			o := dep.Options{BaseURL: server.URL, Loopback: true, Timeout: 20 * time.Second}
+			o := dep.Options{BaseURL: server.URL, Loopback: true}
 			c, err := dep.NewClient(abmtoken.Static(canaryToken(t)), o)
 			require.NoError(t, err)
 			for call, ask := range calls {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +15,7 @@ func ask(t *testing.T, answer http.HandlerFunc) error {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
-	v, err := dep.NewVerifier(dep.Options{BaseURL: server.URL, Loopback: true, Timeout: 20 * time.Second})
+	v, err := dep.NewVerifier(dep.Options{BaseURL: server.URL, Loopback: true})
 	require.NoError(t, err)
 	_, err = v.Account(t.Context(), anyToken(t))
 	return err

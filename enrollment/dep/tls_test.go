@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,7 +33,7 @@ func TestCallsOverTLS(t *testing.T) {
 		t.Cleanup(server.Close)
 		roots := x509.NewCertPool()
 		roots.AddCert(server.Certificate())
-		o := dep.Options{BaseURL: server.URL, Loopback: true, RootCAs: roots, Timeout: 20 * time.Second}
+		o := dep.Options{BaseURL: server.URL, Loopback: true, RootCAs: roots}
 
 		c, err := dep.NewClient(abmtoken.Static(w.download(t)), o)
 		require.NoError(t, err)
