@@ -84,6 +84,7 @@ openssl smime -encrypt -stream -outform SMIME -aes128 keys/acme.pem <"$tmp/plain
 oaep() { echo "$(to acme) -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:$1 -keyopt rsa_mgf1_md:$2"; }
 seal -aes256 $(oaep sha1 sha1) <"$tmp/plain" | smime | vector oaep-sha1 "expect: success" "key_transport: rsaes-oaep-sha1"
 seal -aes256 $(oaep sha256 sha256) <"$tmp/plain" | smime | vector oaep-sha256 "expect: success" "key_transport: rsaes-oaep-sha256"
+seal -des3 $(oaep sha256 sha256) <"$tmp/plain" | smime | vector oaep-sha256-des3 "expect: success" "cipher: des-ede3-cbc" "key_transport: rsaes-oaep-sha256"
 seal -aes256 $(oaep sha256 sha1) <"$tmp/plain" | smime | vector oaep-sha256-mgf1-sha1 "expect: success" "key_transport: rsaes-oaep-sha256-mgf1-sha1"
 seal -aes256 $(oaep sha1 sha256) <"$tmp/plain" | smime | vector oaep-sha1-mgf1-sha256 "expect: success" "key_transport: rsaes-oaep-sha1-mgf1-sha256"
 seal -stream -keyid -aes128 $(to acme) <"$tmp/plain" | smime | vector recipient-by-key-identifier "${opens[@]}" "names: key identifier"
