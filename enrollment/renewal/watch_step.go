@@ -18,81 +18,82 @@ const maxFailures = 16
 
 // Step takes one event. It never changes w. The error is a [*TransitionError], and only for what a person asked.
 func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTransition, error) {
-	now = instant(now)
-	ignored := WatchTransition{Watch: w}
-	if w.State == WatchRetired {
-		return w.stepRetired(now, ev)
-	}
-	next, moved := w, true
-	var audit []enrollment.AuditFact
-	switch ev := ev.(type) {
-	case CredentialActivated:
-		if ev.Generation <= w.Generation {
-			return ignored, nil
-		}
-		next.activated(p, now, ev)
-	case Probed:
-		audit, moved = next.probed(p, now, ev)
-	case HostAnswered:
-		if w.State == WatchMissing || ev.Generation != w.Generation || ev.Answer == enrollment.NoAnswer {
-			return ignored, nil
-		}
-		audit = next.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
-		next.ProbeAt = earliest(w.ProbeAt, next.ProbeAt) // our own probe looks at the identity, too: it is not put off
-		if ev.Answer != enrollment.Accepted && ev.Answer != w.Answer {
-			next.ProbeAt = now // the host's own clock or code may be to blame
-		}
-	case CertificateLeft:
-		if w.State == WatchMissing {
-			return ignored, nil
-		}
-		next.watchClosely(p, now)
-	case CheckRequested:
-		if w.State == WatchMissing {
-			return ignored, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
-		}
-		if w.State == WatchProbing {
-			return ignored, nil
-		}
-		next.ProbeAt = now
-		audit = []enrollment.AuditFact{{Act: enrollment.ActCheckRequested, By: ev.By}}
-	case Quieted:
-		if w.State == WatchMissing {
-			return ignored, refuse(string(w.State), ev.Name(), "There is no token that could expire yet")
-		}
-		next.QuietUntil = instant(ev.Until)
-		audit = []enrollment.AuditFact{{
-			Act: enrollment.ActQuieted, By: ev.By,
-			Detail: map[string]string{"until": next.QuietUntil.Format(time.RFC3339)},
-		}}
-	case WatchTicked:
-		moved = false // unless the upkeep below finds something to do
-	case WatchNotified:
-		next.Pending, moved = w.Pending.notified(now, ev.Result)
-	case CredentialRetired:
-		next.retire(now)
-	default:
-		return ignored, nil
-	}
-	if !moved && ev.Name() != EventWatchTicked {
-		return ignored, nil
-	}
-	if did := next.upkeep(p, now); !moved && !did {
-		return ignored, nil
+	next := w
+	audit, moved, err := next.take(p, instant(now), ev)
+	if err != nil || !moved {
+		return WatchTransition{Watch: w}, err
 	}
 	return WatchTransition{Watch: next, Moved: true, Audit: audit}, nil
 }
 
-func (w Watch) stepRetired(now time.Time, ev WatchEvent) (WatchTransition, error) {
+// take changes w, which is a copy that is dropped where nothing moved.
+func (w *Watch) take(
+	p enrollment.Policy, now time.Time, ev WatchEvent,
+) (audit []enrollment.AuditFact, moved bool, err error) {
+	if w.State == WatchRetired {
+		moved, err = w.takeRetired(now, ev)
+		return nil, moved, err
+	}
+	moved = true
+	switch ev := ev.(type) {
+	case CredentialActivated:
+		if ev.Generation <= w.Generation {
+			return nil, false, nil
+		}
+		w.activated(p, now, ev)
+	case Probed:
+		audit, moved = w.probed(p, now, ev)
+	case HostAnswered:
+		if w.State == WatchMissing || ev.Generation != w.Generation || ev.Answer == enrollment.NoAnswer {
+			return nil, false, nil
+		}
+		audit = w.hostAnswered(p, now, ev)
+	case CertificateLeft:
+		if w.State == WatchMissing {
+			return nil, false, nil
+		}
+		w.watchClosely(p, now)
+	case CheckRequested:
+		if w.State == WatchMissing {
+			return nil, false, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
+		}
+		if w.State == WatchProbing {
+			return nil, false, nil
+		}
+		w.ProbeAt = now
+		audit = []enrollment.AuditFact{{Act: enrollment.ActCheckRequested, By: ev.By}}
+	case Quieted:
+		if w.State == WatchMissing {
+			return nil, false, refuse(string(w.State), ev.Name(), "There is no token that could expire yet")
+		}
+		w.QuietUntil = instant(ev.Until)
+		audit = []enrollment.AuditFact{{
+			Act: enrollment.ActQuieted, By: ev.By,
+			Detail: map[string]string{"until": w.QuietUntil.Format(time.RFC3339)},
+		}}
+	case WatchTicked:
+		return nil, w.upkeep(p, now), nil
+	case WatchNotified:
+		w.Pending, moved = w.Pending.notified(now, ev.Result)
+	case CredentialRetired:
+		w.retire(now)
+	default:
+		moved = false
+	}
+	if moved {
+		w.upkeep(p, now)
+	}
+	return audit, moved, nil
+}
+
+func (w *Watch) takeRetired(now time.Time, ev WatchEvent) (moved bool, err error) {
 	switch ev := ev.(type) {
 	case CheckRequested, Quieted:
-		return WatchTransition{Watch: w}, refuse(string(w.State), ev.Name(), "The server is retired; add a new one instead")
+		return false, refuse(string(w.State), ev.Name(), "The server is retired; add a new one instead")
 	case WatchNotified:
-		pending, moved := w.Pending.notified(now, ev.Result)
-		w.Pending = pending
-		return WatchTransition{Watch: w, Moved: moved}, nil
+		w.Pending, moved = w.Pending.notified(now, ev.Result)
 	}
-	return WatchTransition{Watch: w}, nil
+	return moved, nil
 }
 
 // activated starts the watch over a new credential. Troubles of the old one are cleared: they were its own.
@@ -129,6 +130,18 @@ func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []e
 	wait := enrollment.Backoff(w.Failures, p.RecheckEvery, max(w.probeEvery(p, now), p.RecheckEvery))
 	w.ProbeAt = w.nextProbe(now, max(wait, min(ev.RetryAfter, 24*time.Hour)))
 	return nil, true
+}
+
+// hostAnswered takes an answer that the host's own call got. Our own probe looks at the identity, too: it is not put off, and
+// it checks a new refusal at once, for which the host's own clock or code may be to blame.
+func (w *Watch) hostAnswered(p enrollment.Policy, now time.Time, ev HostAnswered) []enrollment.AuditFact {
+	probeAt, was := w.ProbeAt, w.Answer
+	audit := w.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
+	w.ProbeAt = earliest(probeAt, w.ProbeAt)
+	if ev.Answer != enrollment.Accepted && ev.Answer != was {
+		w.ProbeAt = now
+	}
+	return audit
 }
 
 // answered takes a definite answer: the only thing that changes what is thought of a credential.
