@@ -39,7 +39,7 @@ func (m *keymaker) Pair(o abmtoken.KeyOptions) (abmtoken.KeyPair, error) {
 	madePairs.Lock()
 	defer madePairs.Unlock()
 	for len(madePairs.all) <= n {
-		pair, err := newPair(len(madePairs.all), o)
+		pair, err := newPair(len(madePairs.all), o, somePrimes())
 		if err != nil {
 			return abmtoken.KeyPair{}, err
 		}
@@ -54,8 +54,8 @@ var madePairs struct {
 	all []abmtoken.KeyPair
 }
 
-func newPair(n int, o abmtoken.KeyOptions) (abmtoken.KeyPair, error) {
-	key, err := joinedKey(n, somePrimes())
+func newPair(n int, o abmtoken.KeyOptions, primes []*big.Int) (abmtoken.KeyPair, error) {
+	key, err := joinedKey(n, primes)
 	if err != nil {
 		return abmtoken.KeyPair{}, err
 	}
