@@ -35,7 +35,7 @@ var claimCases = []testCase{
 		}
 		second, err := e.Claim(ctx, claim(2, kind, "other"))
 		if got := ids(second.Records); err != nil || !slices.Equal(got, []string{"a1"}) || second.More {
-			return fmt.Errorf("then claimed %v, more=%v, %w; want a1 and no more", got, second.More, err)
+			return wrong(err, "then claimed %v, more=%v; want a1 and no more", got, second.More)
 		}
 		return nil
 	}},
@@ -47,32 +47,118 @@ var claimCases = []testCase{
 		e.clock.advance(at.Sub(start))
 		c, err := e.Claim(ctx, claim(10, kind))
 		if got := ids(c.Records); err != nil || !slices.Equal(got, []string{"exact"}) {
-			return fmt.Errorf("claimed %v, %w; want the one that is due at this very time, and not the one after", got, err)
+			return wrong(err, "claimed %v; want the one that is due at this very time, and not the one after", got)
 		}
 		return nil
 	}},
 	{name: "a claim moves the lease and the version", run: func(ctx context.Context, e *env) error {
-		if err := e.put(ctx, waking("a", start.Add(-time.Hour))); err != nil {
+		want := waking("a", start.Add(-time.Hour))
+		want.Parent, want.State = "p", "s"
+		if err := e.put(ctx, want); err != nil {
 			return err
 		}
 		c, err := e.Claim(ctx, claim(10, kind))
 		if err != nil || len(c.Records) != 1 {
-			return fmt.Errorf("claimed %d, %w", len(c.Records), err)
+			return wrong(err, "claimed %d", len(c.Records))
 		}
-		want := waking("a", start.Add(time.Minute))
-		want.Version = 2
+		want.Wake, want.Version = storage.Instant(start.Add(time.Minute)), 2
 		if err := errors.Join(same(c.Records[0], want), e.holds(ctx, want)); err != nil {
+			return err
+		}
+		page, err := e.List(ctx, storage.Query{Kind: kind, Tenant: "acme", Parent: "p", State: "s", Limit: 9})
+		if err := errors.Join(err, equal(page, []storage.Record{want})); err != nil {
+			return wrong(err, "listed")
+		}
+		before := want
+		before.Version = 1
+		err = errors.Join(
+			e.wantConflict(ctx, "a put from before the claim", want.RecordKey, storage.Write{Put: []storage.Record{before}}),
+			e.wantConflict(ctx, "a hold from before the claim", want.RecordKey, storage.Write{Hold: []storage.Ref{before.Ref()}}),
+			e.wantConflict(ctx, "a delete from before the claim", want.RecordKey, storage.Write{Delete: []storage.Ref{before.Ref()}}),
+		)
+		if err != nil {
 			return err
 		}
 		if !c.Next.Equal(want.Wake) {
 			return fmt.Errorf("next is due at %v, want the end of the lease %v", c.Next, want.Wake)
 		}
 		if c, err = e.Claim(ctx, claim(10, kind)); err != nil || len(c.Records) > 0 {
-			return fmt.Errorf("claimed again within the lease: %v, %w", ids(c.Records), err)
+			return wrong(err, "claimed again within the lease: %v", ids(c.Records))
 		}
 		e.clock.advance(time.Minute)
 		if c, err = e.Claim(ctx, claim(10, kind)); err != nil || len(c.Records) != 1 {
-			return fmt.Errorf("not claimed after the lease: %v, %w", ids(c.Records), err)
+			return wrong(err, "not claimed after the lease: %v", ids(c.Records))
+		}
+		return nil
+	}},
+	{name: "what was claimed is put and deleted as any other", run: func(ctx context.Context, e *env) error {
+		if err := e.put(ctx, waking("a", start.Add(-time.Hour)), waking("b", start.Add(-time.Hour))); err != nil {
+			return err
+		}
+		for range 2 { // the second time over an earlier lease
+			c, err := e.Claim(ctx, claim(10, kind))
+			if err != nil || len(c.Records) != 2 {
+				return wrong(err, "claimed %v", ids(c.Records))
+			}
+			e.clock.advance(time.Hour)
+		}
+		a, b := record("a"), record("b")
+		a.Version, b.Version = 3, 3
+		if err := e.Commit(ctx, storage.Write{Put: []storage.Record{a}, Delete: []storage.Ref{b.Ref()}}); err != nil {
+			return err
+		}
+		a.Version = 4
+		if err := errors.Join(e.holds(ctx, a), e.lacks(ctx, b.RecordKey)); err != nil {
+			return err
+		}
+		b.Version = 0
+		if err := e.put(ctx, b); err != nil {
+			return err
+		}
+		if again, err := e.Get(ctx, b.RecordKey); err != nil || again.Version <= 3 || !again.Wake.IsZero() {
+			return wrong(err, "created again: %v; want a version above 3, and no wake time", shown(again))
+		}
+		c, err := e.Claim(ctx, claim(10, kind))
+		if err != nil || len(c.Records) > 0 || !c.Next.IsZero() {
+			return wrong(err, "claimed %v, next %v; want none", ids(c.Records), c.Next)
+		}
+		return nil
+	}},
+	{name: "a claim takes up to a thousand", run: func(ctx context.Context, e *env) error {
+		many := make([]storage.Record, storage.MaxPage+1)
+		for i := range many {
+			many[i] = waking(fmt.Sprintf("%05d", i), start.Add(-time.Hour).Add(time.Duration(i)*time.Second))
+		}
+		if err := e.put(ctx, many...); err != nil {
+			return err
+		}
+		c, err := e.Claim(ctx, claim(storage.MaxPage, kind))
+		if err != nil || len(c.Records) != storage.MaxPage || !c.More || c.Records[0].ID != many[0].ID {
+			return wrong(err, "claimed %d, more=%v; want %d and more", len(c.Records), c.More, storage.MaxPage)
+		}
+		c, err = e.Claim(ctx, claim(storage.MaxPage, kind))
+		if got := ids(c.Records); err != nil || !slices.Equal(got, []string{many[storage.MaxPage].ID}) || c.More {
+			return wrong(err, "then claimed %v, more=%v", got, c.More)
+		}
+		return nil
+	}},
+	{name: "a clock that goes back ends no lease and loses nothing", run: func(ctx context.Context, e *env) error {
+		if err := e.put(ctx, waking("a", start.Add(-time.Hour)), waking("b", start.Add(-5*time.Minute))); err != nil {
+			return err
+		}
+		first, err := e.Claim(ctx, claim(1, kind))
+		if err != nil || !slices.Equal(ids(first.Records), []string{"a"}) {
+			return wrong(err, "claimed %v", ids(first.Records))
+		}
+		e.clock.advance(-10 * time.Minute)
+		c, err := e.Claim(ctx, claim(10, kind))
+		if err != nil || len(c.Records) > 0 || !c.Now.Equal(storage.Instant(start.Add(-10*time.Minute))) || !c.Next.Equal(storage.Instant(start.Add(-5*time.Minute))) {
+			return wrong(err, "ten minutes earlier: claimed %v at %v, next %v; want none, and b next", ids(c.Records), c.Now, c.Next)
+		}
+		e.clock.advance(11 * time.Minute)
+		c, err = e.Claim(ctx, claim(10, kind))
+		if got := ids(c.Records); err != nil || !slices.Equal(got, []string{"b", "a"}) {
+			return wrong(err, "when the time had come again: claimed %v; want b and a", got)
 		}
 		return nil
 	}},
@@ -85,25 +171,25 @@ var claimCases = []testCase{
 		keys := []storage.RecordKey{key("later"), key("b"), key("never"), key("none"), key("b")}
 		c, err := e.Claim(ctx, storage.Claim{Keys: keys, Kinds: []string{"ignored"}, Limit: 10, Lease: time.Minute})
 		if got := ids(c.Records); err != nil || !slices.Equal(got, []string{"b"}) || c.More {
-			return fmt.Errorf("claimed %v, more=%v, %w; want b alone", got, c.More, err)
+			return wrong(err, "claimed %v, more=%v; want b alone", got, c.More)
 		}
 		return nil
 	}},
 	{name: "a claim tells the time and what is next", run: func(ctx context.Context, e *env) error {
 		c, err := e.Claim(ctx, storage.Claim{})
 		if err != nil || !c.Now.Equal(storage.Instant(start)) || c.Now.Location() != time.UTC || !c.Next.IsZero() {
-			return fmt.Errorf("an empty store at %v: %+v, %w", start, c, err)
+			return wrong(err, "an empty store at %v: %+v", start, c)
 		}
 		next := start.Truncate(time.Second).Add(time.Hour)
 		if err := e.put(ctx, waking("b", next.Add(time.Hour)), waking("a", next)); err != nil {
 			return err
 		}
 		if c, err = e.Claim(ctx, claim(1, kind)); err != nil || !c.Next.Equal(next) || c.More {
-			return fmt.Errorf("next is due at %v, more=%v, %w; want %v", c.Next, c.More, err, next)
+			return wrong(err, "next is due at %v, more=%v; want %v", c.Next, c.More, next)
 		}
 		e.clock.advance(2 * time.Hour)
 		if c, err = e.Claim(ctx, storage.Claim{Kinds: []string{kind}}); err != nil || len(c.Records) > 0 || !c.More {
-			return fmt.Errorf("a claim of none: %v, more=%v, %w", ids(c.Records), c.More, err)
+			return wrong(err, "a claim of none: %v, more=%v", ids(c.Records), c.More)
 		}
 		want := waking("a", next)
 		want.Version = 1
@@ -145,7 +231,7 @@ var claimCases = []testCase{
 		}
 		c, err := e.Claim(ctx, claim(10, kind))
 		if got := ids(c.Records); err != nil || !slices.Equal(got, []string{"b"}) {
-			return fmt.Errorf("claimed %v, %w; want b, which became due, and not a, which has no wake time any more", got, err)
+			return wrong(err, "claimed %v; want b, which became due, and not a, which has no wake time any more", got)
 		}
 		return nil
 	}},

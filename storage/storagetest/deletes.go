@@ -44,7 +44,7 @@ var deleteCases = []testCase{
 		old.Version = 1
 		err := errors.Join(e.Commit(ctx, storage.Write{Delete: []storage.Ref{old.Ref()}}), e.put(ctx, record("a")))
 		if err != nil {
-			return fmt.Errorf("deleting and creating again: %w", err)
+			return wrong(err, "deleting and creating again")
 		}
 		again, err := e.Get(ctx, old.RecordKey)
 		if err != nil {

@@ -56,7 +56,7 @@ func equal(got, want []storage.Record) error {
 	}
 	for i := range got {
 		if err := same(got[i], want[i]); err != nil {
-			return fmt.Errorf("record %d: %w", i, err)
+			return wrong(err, "record %d", i)
 		}
 	}
 	return nil
@@ -72,7 +72,7 @@ var listCases = []testCase{
 			q.Kind, q.Limit = kind, storage.MaxPage
 			got, err := e.List(ctx, q)
 			if err := errors.Join(err, equal(got, selected(all, q))); err != nil {
-				return fmt.Errorf("%+v: %w", q, err)
+				return wrong(err, "%+v", q)
 			}
 		}
 		return nil
@@ -88,7 +88,7 @@ var listCases = []testCase{
 			for range len(all) {
 				page, err := e.List(ctx, q)
 				if err != nil || len(page) > q.Limit {
-					return fmt.Errorf("a page of %d records: %w", len(page), err)
+					return wrong(err, "a page of %d records", len(page))
 				}
 				if len(page) == 0 {
 					break
@@ -97,7 +97,7 @@ var listCases = []testCase{
 				q.After = page[len(page)-1].Position()
 			}
 			if err := equal(got, selected(all, q)); err != nil {
-				return fmt.Errorf("%+v: %w", q, err)
+				return wrong(err, "%+v", q)
 			}
 		}
 		return nil
@@ -111,7 +111,7 @@ var listCases = []testCase{
 		}
 		page, err := e.List(ctx, storage.Query{Kind: kind, Tenant: "acme", After: storage.Position{Tenant: "acme", ID: "b"}, Limit: 9})
 		if got := ids(page); err != nil || !slices.Equal(got, []string{"c"}) {
-			return fmt.Errorf("behind b: %v, %w; want c", got, err)
+			return wrong(err, "behind b: %v; want c", got)
 		}
 		return nil
 	}},
@@ -128,7 +128,7 @@ var listCases = []testCase{
 			}
 			q.Limit, q.After = 1, storage.Position{Tenant: "b"} // both ignored
 			if got, err := e.Count(ctx, q); err != nil || !maps.Equal(got, want) {
-				return fmt.Errorf("%+v: counted %v, %w; want %v", q, got, err, want)
+				return wrong(err, "%+v: counted %v; want %v", q, got, want)
 			}
 		}
 		return nil
@@ -149,13 +149,13 @@ var listCases = []testCase{
 				q.Kind, q.AllTenants, q.Limit = kind, true, 10
 				page, err := e.List(ctx, q)
 				if err := errors.Join(err, equal(page, []storage.Record{r})); err != nil {
-					return fmt.Errorf("%+v: %w", q, err)
+					return wrong(err, "%+v", q)
 				}
 			}
 			for _, q := range []storage.Query{{State: "new"}, {Parent: "p", State: "new"}} {
 				q.Kind, q.AllTenants, q.Limit = kind, true, 10
 				if page, err := e.List(ctx, q); err != nil || len(page) > 0 {
-					return fmt.Errorf("%+v: found by what it was: %v, %w", q, ids(page), err)
+					return wrong(err, "%+v: found by what it was: %v", q, ids(page))
 				}
 			}
 			r.Parent = "q"
@@ -165,7 +165,7 @@ var listCases = []testCase{
 		}
 		page, err := e.List(ctx, storage.Query{Kind: kind, AllTenants: true, Parent: "p", Limit: 10})
 		if err != nil || len(page) > 0 {
-			return fmt.Errorf("found by the parent that it had: %v, %w", ids(page), err)
+			return wrong(err, "found by the parent that it had: %v", ids(page))
 		}
 		return nil
 	}},
@@ -187,7 +187,7 @@ var lastingCases = []testCase{
 		}
 		c, err := e.Claim(ctx, claim(1, kind))
 		if err != nil || len(c.Records) != 1 {
-			return fmt.Errorf("claimed %v, %w", ids(c.Records), err)
+			return wrong(err, "claimed %v", ids(c.Records))
 		}
 		e.reopen()
 		got, err := e.List(ctx, storage.Query{Kind: kind, Tenant: "a", Limit: 10})

@@ -27,16 +27,24 @@ func waking(id string, at time.Time) storage.Record {
 // put creates records, each at version 0.
 func (e *env) put(ctx context.Context, records ...storage.Record) error {
 	if err := e.Commit(ctx, storage.Write{Put: records}); err != nil {
-		return fmt.Errorf("creating %d records: %w", len(records), err)
+		return wrong(err, "creating %d records", len(records))
 	}
 	return nil
+}
+
+// wrong says what is wrong, and the error that came with it, if any.
+func wrong(err error, format string, args ...any) error {
+	if err == nil {
+		return fmt.Errorf(format, args...)
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
 }
 
 // holds checks that the store has exactly this record.
 func (e *env) holds(ctx context.Context, want storage.Record) error {
 	got, err := e.Get(ctx, want.RecordKey)
 	if err != nil {
-		return fmt.Errorf("reading %v: %w", want.RecordKey, err)
+		return wrong(err, "reading %v", want.RecordKey)
 	}
 	return same(got, want)
 }
@@ -61,7 +69,7 @@ func shown(r storage.Record) string {
 // lacks checks that the store has no record of this key.
 func (e *env) lacks(ctx context.Context, k storage.RecordKey) error {
 	if got, err := e.Get(ctx, k); !errors.Is(err, storage.ErrNotFound) {
-		return fmt.Errorf("reading %v, which is not there: %v, %w", k, shown(got), err)
+		return wrong(err, "reading %v, which is not there: %v", k, shown(got))
 	}
 	return nil
 }
@@ -69,7 +77,7 @@ func (e *env) lacks(ctx context.Context, k storage.RecordKey) error {
 // wantError checks that what failed did so for the right reason.
 func wantError(what string, err, target error) error {
 	if !errors.Is(err, target) {
-		return fmt.Errorf("%s: got error %w, want %q", what, err, target.Error())
+		return wrong(err, "%s: want the error %q", what, target)
 	}
 	return nil
 }
@@ -82,7 +90,7 @@ func (e *env) wantConflict(ctx context.Context, what string, k storage.RecordKey
 	}
 	var conflict *storage.ConflictError
 	if !errors.As(err, &conflict) || conflict.Key != k {
-		return fmt.Errorf("%s: the conflict does not name %v: %w", what, k, err)
+		return wrong(err, "%s: the conflict does not name %v", what, k)
 	}
 	return nil
 }
