@@ -119,7 +119,7 @@ func (r *Runner) Adopt(
 			if flushErr := flush(); flushErr != nil {
 				return total, flushErr
 			}
-			return total, invalid("rows", "readable to the end").(*enrollment.Problem).Because(err)
+			return total, invalid("rows", "readable to the end").Because(err)
 		}
 		prepared, problem := prepareRow(n, row)
 		if problem != nil {

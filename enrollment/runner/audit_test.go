@@ -101,7 +101,7 @@ func TestActorsMustBeKnown(t *testing.T) {
 			"erase":  func() error { return acme.Erase(ctx(t), by) },
 			"rotate": func() error { return h.NoteKeysRotated(ctx(t), by) },
 		} {
-			assert.ErrorIs(t, call(), &enrollment.Problem{Code: enrollment.CodeInvalidInput}, "%s by %v", name, by)
+			require.ErrorIs(t, call(), &enrollment.Problem{Code: enrollment.CodeInvalidInput}, "%s by %v", name, by)
 		}
 	}
 	assert.Equal(t, before, dumpOf(t, h.store))

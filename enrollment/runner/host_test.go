@@ -233,10 +233,10 @@ func reader(file []byte) *bytes.Reader { return bytes.NewReader(file) }
 
 func ctx(t testing.TB) context.Context { return t.Context() }
 
-// requireProblem says that an error is the problem with this code.
-func requireProblem(t testing.TB, code enrollment.Code, err error) *enrollment.Problem {
+// requireProblem says that an error is the problem with this code, and returns it as a value, which nobody has to handle.
+func requireProblem(t testing.TB, code enrollment.Code, err error) enrollment.Problem {
 	t.Helper()
 	require.Error(t, err)
 	require.ErrorIs(t, err, &enrollment.Problem{Code: code}, fmt.Sprint(err))
-	return enrollment.ProblemOf(err)
+	return *enrollment.ProblemOf(err)
 }

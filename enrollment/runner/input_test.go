@@ -34,10 +34,10 @@ func TestImpossibleIDsAreNotFound(t *testing.T) {
 			"token":       func() error { _, err := acme.Tokens(server).Token(ctx(t)); return err },
 		} {
 			err := call()
-			assert.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeNotFound}, "%s of %q", name, id)
+			require.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeNotFound}, "%s of %q", name, id)
 		}
 		entries, err := acme.Audit(ctx(t), id, 0, 10)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.Empty(t, entries)
 	}
 }
@@ -78,7 +78,7 @@ func TestImpossibleTenantsAreInvalidInput(t *testing.T) {
 			"fact":     func() error { return h.In(h.store).TokenAnswered(ctx(t), id, s.id, "x", nil) },
 			"warm":     func() error { return h.Warm(ctx(t), id) },
 		} {
-			assert.ErrorIs(t, call(), &enrollment.Problem{Code: enrollment.CodeInvalidInput}, "%s of tenant %q", name, id)
+			require.ErrorIs(t, call(), &enrollment.Problem{Code: enrollment.CodeInvalidInput}, "%s of tenant %q", name, id)
 		}
 	}
 	assert.Equal(t, before, dumpOf(t, h.store))

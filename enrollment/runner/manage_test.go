@@ -143,7 +143,7 @@ func TestRetiredServerLetsItsServiceGo(t *testing.T) {
 		"check": second(acme.CheckServer(ctx(t), tech, s.id)),
 		"start": second(acme.StartRenewal(ctx(t), tech, s.id)),
 	} {
-		assert.Error(t, err, name)
+		require.Error(t, err, name)
 	}
 	heir, err := acme.AddServer(ctx(t), tech, runner.NewServer{Name: "Acme MDM"})
 	require.NoError(t, err)

@@ -109,6 +109,6 @@ func capital(text string) string {
 }
 
 // invalid says which value of a call is not possible.
-func invalid(field, rule string) error {
+func invalid(field, rule string) *enrollment.Problem {
 	return enrollment.NewProblem(enrollment.CodeInvalidInput, "field", field, "rule", rule)
 }

@@ -43,7 +43,7 @@ func refusedFiles(t testing.TB, h *host) (*service, []badFile) {
 // technical are words that a technician need not know.
 var technical = []string{"asn1", "pkcs", "cms", "envelope", "recipientinfo", "oid", "json:", "nil", "%!", "abmtoken", "storage:", "{", "}"}
 
-func requireHelpful(t testing.TB, p *enrollment.Problem, c badFile) {
+func requireHelpful(t testing.TB, p enrollment.Problem, c badFile) {
 	t.Helper()
 	assert.Contains(t, p.Title, c.says)
 	assert.Contains(t, strings.ToLower(p.Next), strings.ToLower(c.next))
@@ -127,7 +127,7 @@ func TestExpiredFileChangesNothing(t *testing.T) {
 func TestRefusedFilesForNoServer(t *testing.T) {
 	h := newHost(t)
 	s, files := refusedFiles(t, h)
-	var foreign, unknown *enrollment.Problem
+	var foreign, unknown enrollment.Problem
 	for _, c := range files {
 		t.Run(c.name, func(t *testing.T) {
 			before := dumpOf(t, h.store)

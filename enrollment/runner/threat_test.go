@@ -32,7 +32,7 @@ func TestThreat01_TokenOfAnotherTenant(t *testing.T) {
 	require.NoError(t, stranger.Close(ctx(t), tech))
 	require.NoError(t, stranger.Erase(ctx(t), tech))
 
-	var foreign, unknown *enrollment.Problem
+	var foreign, unknown enrollment.Problem
 	unchanged(t, ours, func() {
 		_, err := ours.upload(theirs.file())
 		foreign = requireProblem(t, enrollment.CodeNoKeyFits, err)

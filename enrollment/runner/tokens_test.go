@@ -180,7 +180,7 @@ func TestSourceDuringRenewals(t *testing.T) {
 				default:
 				}
 				token, err := source.Token(ctx(t))
-				if !assert.NoError(t, err) || !assert.NotEmpty(t, token.ConsumerKey()) {
+				if !assert.NoError(t, err) || !assert.NotEmpty(t, token.ConsumerKey()) { //nolint:testifylint // not the test's own goroutine
 					return
 				}
 			}
