@@ -7,5 +7,5 @@
 //	}
 //
 // Beside the suite stand wrappers that break a store in the ways in which real ones break, for tests of what is built
-// on one: [Intercept], [FailNth], [FailAfterCommit]. Import this package in tests only.
+// on one: [Intercept], [FailNth], [FailNthAfter], [FailAfterCommit]. Import this package in tests only.
 package storagetest

@@ -54,6 +54,17 @@ func FailNth(store storage.Store, n int) *Intercepted {
 	}})
 }
 
+// FailNthAfter lets the nth call, counted from 1, happen and then reports ErrInjected: a read whose result is lost, a
+// commit or a claim whose outcome the caller does not know.
+func FailNthAfter(store storage.Store, n int) *Intercepted {
+	return Intercept(store, Hooks{After: func(c Call, err error) error {
+		if c.N == n && err == nil {
+			return ErrInjected
+		}
+		return err
+	}})
+}
+
 // FailAfterCommit lets each Commit for which when returns true happen and then reports ErrInjected, as a database
 // does whose answer is lost: the outcome is unknown to the caller. Commits are counted from 1.
 func FailAfterCommit(store storage.Store, when func(commit int) bool) *Intercepted {

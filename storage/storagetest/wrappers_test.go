@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,28 @@ func TestFailNthFailsThatCallOnly(t *testing.T) {
 		assert.Equal(t, 5, s.Calls())
 		_, err := below.Get(t.Context(), key)
 		assert.Equal(t, n == 2, errors.Is(err, storage.ErrNotFound), "a failed commit does nothing, n=%d", n)
+	}
+}
+
+func TestFailNthAfterHasDoneTheCall(t *testing.T) {
+	due := storage.Record{RecordKey: storage.RecordKey{Kind: "due", ID: "1"}, Wake: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for n := 1; n <= 4; n++ {
+		below := memory.New(nil)
+		s := storagetest.FailNthAfter(below, n)
+		errs := []error{
+			s.Commit(t.Context(), storage.Write{Put: []storage.Record{due}}),
+			s.Commit(t.Context(), write()),
+		}
+		_, err := s.Claim(t.Context(), storage.Claim{Kinds: []string{"due"}, Limit: 1, Lease: time.Minute})
+		errs = append(errs, err)
+		for i, err := range errs {
+			assert.Equal(t, i+1 == n, errors.Is(err, storagetest.ErrInjected), "call %d of n=%d: %v", i+1, n, err)
+		}
+		_, err = below.Get(t.Context(), key)
+		require.NoError(t, err)
+		r, err := below.Get(t.Context(), due.RecordKey)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, r.Version, "it was claimed, whoever knows")
 	}
 }
 
