@@ -80,7 +80,7 @@ func (c Code) Args() []string {
 	entry := catalog[c]
 	var names []string
 	for _, part := range strings.Split(entry.title+" "+entry.next, "{")[1:] {
-		if name, _, closed := strings.Cut(part, "}"); closed && !slices.Contains(names, name) {
+		if name, _, closed := strings.Cut(part, "}"); closed {
 			names = append(names, name)
 		}
 	}
