@@ -36,7 +36,7 @@
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
-// Adapters: [dep] (Apple's device assignment service), [slognotify] (reminders as log lines), [storage] (the contract of a
+// Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [slognotify] (reminders as log lines), [storage] (the contract of a
 // store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
 // For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do).
@@ -54,6 +54,7 @@
 //
 // [abmtoken]: https://pkg.go.dev/github.com/abmrenew/abmrenew/abmtoken
 // [apns]: https://pkg.go.dev/github.com/abmrenew/abmrenew/apns
+// [apnshttp]: https://pkg.go.dev/github.com/abmrenew/abmrenew/apns/apnshttp
 // [enrollment]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment
 // [enrollment.Actor]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Actor
 // [enrollment.Notifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Notifier

@@ -1,6 +1,9 @@
 package apns
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Checker looks at the push certificate that a tenant's devices hear. Implementations are safe for concurrent use.
 //
@@ -9,6 +12,16 @@ import "context"
 type Checker interface {
 	Check(ctx context.Context, tenant string) (Report, error)
 }
+
+// Source gives the push certificate that a tenant's devices hear, with its private key: the tenant's own, or the account's
+// where it has none. Implementations are safe for concurrent use.
+type Source interface {
+	// Certificate returns the newest one. Where there is none, the error matches [ErrNoCertificate].
+	Certificate(ctx context.Context, tenant string) (Certificate, error)
+}
+
+// ErrNoCertificate says that there is no push certificate for a tenant.
+var ErrNoCertificate = errors.New("apns: there is no push certificate")
 
 // VendorSigner signs requests for push certificates as an MDM vendor, without which Apple's portal takes none. Its key
 // belongs to the product and not to a customer, so a host may keep it elsewhere and sign over a network;

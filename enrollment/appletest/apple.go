@@ -42,6 +42,7 @@ type Apple struct {
 	cursorKey     []byte
 	faults        []*fault
 	log           requestLog
+	push          *Push // made when it is asked for
 }
 
 // New returns an Apple without organizations.

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/dialguard"
 )
 
 // ErrAddress says that the name of the service led to an address that Apple cannot have, such as a private one: a poisoned or
@@ -28,9 +30,9 @@ func NewTransport(o Options) (*http.Transport, error) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
 	}
-	guard := guard{allowed: net.JoinHostPort(base.Hostname(), port), address: publicAddress}
+	guard := guard{allowed: net.JoinHostPort(base.Hostname(), port), address: dialguard.Public}
 	if o.Loopback {
-		guard.address = loopbackAddress
+		guard.address = dialguard.Loopback
 	}
 	transport := &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
@@ -50,7 +52,7 @@ func NewTransport(o Options) (*http.Transport, error) {
 			proxyPort = map[string]string{"http": "80", "https": "443"}[o.Proxy.Scheme]
 		}
 		// Everything goes through the proxy, which is where the host says that it is.
-		guard.allowed, guard.address = net.JoinHostPort(o.Proxy.Hostname(), proxyPort), anyAddress
+		guard.allowed, guard.address = net.JoinHostPort(o.Proxy.Hostname(), proxyPort), dialguard.Any
 	}
 	guard.dialer = net.Dialer{Timeout: 15 * time.Second, Resolver: o.Resolver, Control: guard.control}
 	transport.DialContext = guard.dial
@@ -60,7 +62,7 @@ func NewTransport(o Options) (*http.Transport, error) {
 // guard dials one host and port, and looks at the address that its name resolved to.
 type guard struct {
 	allowed string
-	address func(netip.Addr) bool
+	address dialguard.Guard
 	dialer  net.Dialer
 }
 
@@ -72,54 +74,15 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 }
 
 // control runs after resolution and before the connection, once per address.
-func (g *guard) control(network, address string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil || network != "tcp4" && network != "tcp6" || !g.address(to.Addr()) {
+func (g *guard) control(network, address string, c syscall.RawConn) error {
+	if g.address.Control(network, address, c) != nil {
 		return fmt.Errorf("%w: %s", ErrAddress, clean(address, 64))
 	}
 	return nil
 }
 
-func anyAddress(netip.Addr) bool           { return true }
-func loopbackAddress(addr netip.Addr) bool { return addr.Unmap().IsLoopback() }
-func prefixes(all ...string) []netip.Prefix {
-	out := make([]netip.Prefix, len(all))
-	for i, text := range all {
-		out[i] = netip.MustParsePrefix(text)
-	}
-	return out
-}
-
-// special are address blocks that no public service has, beside those that net/netip knows (IANA, "IPv4 and IPv6
-// Special-Purpose Address Registries").
-var special = prefixes(
-	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
-	"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-	"3fff::/20", "fec0::/10",
-)
-
-// translated is where IPv6-only networks reach IPv4 addresses (RFC 6052).
-var translated = netip.MustParsePrefix("64:ff9b::/96")
-
-func publicAddress(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	if translated.Contains(addr) {
-		bytes := addr.As16()
-		addr = netip.AddrFrom4([4]byte(bytes[12:]))
-	}
-	if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.Zone() != "" {
-		return false // loopback, link-local, multicast and unspecified ones are no global unicast
-	}
-	for _, block := range special {
-		if block.Contains(addr) {
-			return false
-		}
-	}
-	return true
-}
-
 // loopbackName reports whether a host of a URL is this machine whatever a resolver says.
 func loopbackName(host string) bool {
 	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && loopbackAddress(addr)
+	return host == "localhost" || err == nil && dialguard.Loopback(addr)
 }

@@ -24,9 +24,9 @@ var rules = map[string]rule{
 	"enrollment/renewal":    {pure: true, own: []string{"enrollment"}},
 	"enrollment/portal":     {pure: true},
 	"enrollment/runner":     {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
-	"enrollment/dep":        {own: []string{"abmtoken", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
+	"enrollment/dep":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
 	"enrollment/slognotify": {own: []string{"enrollment"}},
-	"enrollment/appletest":  {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte"}}, // the fake knows Apple, not us
+	"enrollment/appletest":  {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte", "golang.org/x/net/http2"}}, // the fake knows Apple, not us
 
 	"storage":             {},
 	"storage/memory":      {own: []string{"storage"}},
@@ -35,6 +35,7 @@ var rules = map[string]rule{
 	"storage/storagetest": {own: []string{"storage"}, other: testLibraries},
 
 	"internal/archtest":    {},
+	"internal/dialguard":   {},
 	"internal/machinetest": {own: []string{"enrollment"}, other: testLibraries},
 }
 
@@ -95,6 +96,7 @@ var noExample = map[string]string{
 	"internal/archtest":    "internal",
 	"examples":             "is examples",
 	"internal/bench":       "internal",
+	"internal/dialguard":   "internal",
 	"internal/machinetest": "internal",
 }
 

@@ -1,10 +1,12 @@
-package dep
+package dialguard_test
 
 import (
 	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/abmrenew/abmrenew/internal/dialguard"
 )
 
 func TestThreat09_AddressesThatAppleCannotHave(t *testing.T) {
@@ -15,15 +17,15 @@ func TestThreat09_AddressesThatAppleCannotHave(t *testing.T) {
 		"::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "64:ff9b::a00:1", "64:ff9b:1::1",
 		"2620:149::1%eth0",
 	} {
-		assert.False(t, publicAddress(netip.MustParseAddr(text)), text)
+		assert.False(t, dialguard.Public(netip.MustParseAddr(text)), text)
 	}
 	for _, text := range []string{"17.253.144.10", "172.32.0.1", "100.128.0.1", "2620:149:a44::1", "64:ff9b::11fd:900a", "::ffff:17.253.144.10"} {
-		assert.True(t, publicAddress(netip.MustParseAddr(text)), text)
+		assert.True(t, dialguard.Public(netip.MustParseAddr(text)), text)
 	}
 	for text, want := range map[string]bool{
 		"127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true,
 		"10.0.0.1": false, "0.0.0.0": false, "::": false, "169.254.169.254": false, "17.253.144.10": false,
 	} {
-		assert.Equal(t, want, loopbackAddress(netip.MustParseAddr(text)), text)
+		assert.Equal(t, want, dialguard.Loopback(netip.MustParseAddr(text)), text)
 	}
 }
