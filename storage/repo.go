@@ -43,7 +43,8 @@ type Item[T any] struct {
 func (i Item[T]) Ref() Ref { return Ref{RecordKey: i.RecordKey, Version: i.Version} }
 
 // Repo keeps values of one type as records of one kind: plain JSON that can be read in the database, with a
-// schema number and a signature, so that a change made past this library is noticed.
+// schema number and a signature, so that a change made past this library is noticed. A whole record put back as it once
+// was is authentic, and no store can tell: that is what the audit's hash chain is for.
 type Repo[T any] struct {
 	store  Store
 	sealer Sealer

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/bolt"
 	"github.com/abmrenew/abmrenew/storage/seal"
 )
 
@@ -129,4 +131,36 @@ func TestThreat18_AStolenStoreShowsNoSecret(t *testing.T) {
 
 	_, err = seal.New(w.store, seal.MemoryKeyring(), seal.Options{})
 	require.ErrorIs(t, err, seal.ErrWrongKeyring)
+}
+
+// The same for the very bytes of a store file: pages that were let go of keep what they had.
+func TestThreat18_AStolenStoreFileShowsNoSecret(t *testing.T) {
+	ctx := context.Background()
+	var dataKeys [][]byte
+	path := filepath.Join(t.TempDir(), "test.db")
+	store, err := bolt.Open(path, bolt.Options{})
+	require.NoError(t, err)
+	sealer, err := seal.New(store, spyKMS(&dataKeys), seal.Options{})
+	require.NoError(t, err)
+	vault := storage.NewVault(store, sealer)
+	for n := range 5 {
+		if n > 0 {
+			require.NoError(t, sealer.RotateDataKey(ctx, "acme"))
+		}
+		rec, err := vault.Seal(ctx, ref("acme", 1), []byte(canary))
+		require.NoError(t, err)
+		old, err := store.Get(ctx, rec.RecordKey)
+		if n > 0 {
+			require.NoError(t, err)
+		}
+		rec.Version = old.Version
+		require.NoError(t, store.Commit(ctx, storage.Write{Put: []storage.Record{rec}}))
+	}
+	require.NoError(t, sealer.Shred(ctx, "acme"))
+	require.NoError(t, store.Close())
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(file), "srv/token/1", "the record is there")
+	require.GreaterOrEqual(t, len(dataKeys), 5)
+	requireNowhere(t, string(file), append(dataKeys, []byte(canary))...)
 }

@@ -51,10 +51,16 @@ func (s *Sealer) rings(ctx context.Context, from string) func(yield func(storage
 
 const ringPage = 100
 
-// Empty reports whether nothing was ever sealed in the store: it has no data key, not even a shredded one.
+// Empty reports whether nothing was ever sealed in the store: it has no data key, not even a shredded one, and no secret,
+// whose data key somebody may have deleted.
 func Empty(ctx context.Context, store storage.Store) (bool, error) {
-	page, err := store.List(ctx, storage.Query{Kind: Kind, AllTenants: true, Limit: 1})
-	return len(page) == 0, err
+	for _, kind := range []string{Kind, storage.KindSecret} {
+		page, err := store.List(ctx, storage.Query{Kind: kind, AllTenants: true, Limit: 1})
+		if err != nil || len(page) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // MasterKeys counts the store's data keys by the master key that wraps them. A master key that counts none, after a

@@ -18,7 +18,7 @@
 //
 //   - The master key: add one to the keyring ([Keyring.Rotate]), then [Sealer.RewrapAll]. No record but the data
 //     keys is touched. Other processes find the new key by themselves.
-//   - A data key: [Sealer.RotateDataKey]; what is new is sealed with the new key at once, what is old stays
+//   - A data key: [Sealer.RotateDataKey], or all of them: [Sealer.RotateDataKeys]; what is new is sealed with the new key at once, what is old stays
 //     readable. [Sealer.Sweep], called from time to time, seals the old records anew, page by page, and destroys an
 //     old key once a whole pass has found nothing that needs it.
 //

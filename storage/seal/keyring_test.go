@@ -96,6 +96,15 @@ func TestAKeyringIsNeverMadeBesideAStoreThatHasRecords(t *testing.T) {
 	_, err = seal.New(store, other, seal.Options{})
 	require.ErrorIs(t, err, seal.ErrWrongKeyring)
 
+	require.NoError(t, os.Remove(path))
+	orphaned := newStore() // somebody deleted the data keys, and a secret is left
+	secret, err := storage.NewVault(store, s).Seal(ctx, ref("acme", 1), []byte("secret"))
+	require.NoError(t, err)
+	require.NoError(t, orphaned.Commit(ctx, storage.Write{Put: []storage.Record{secret}}))
+	_, err = seal.OpenKeyringFor(ctx, path, orphaned)
+	require.ErrorIs(t, err, seal.ErrWrongKeyring)
+	require.NoFileExists(t, path)
+
 	require.NoError(t, os.Rename(moved, path))
 	k, err = seal.OpenKeyringFor(ctx, path, store)
 	require.NoError(t, err)

@@ -68,13 +68,35 @@ func (s *Sealer) RewrapAll(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, wrapperError("asking for the master key's name", err)
 	}
-	total := 0
+	return s.inEachRing(ctx, func(rec storage.Record) (int, error) { return s.rewrap(ctx, rec, master) })
+}
+
+// RotateDataKeys gives every tenant that has a data key, and the installation, a new one, and returns how many it
+// gave: the second step of a complete rotation, between [Sealer.RewrapAll] and [Sealer.Sweep]. Shredded tenants are
+// left out. A ring that cannot be rotated does not stop the others. Each call makes new keys, so after an error rotate
+// the tenants that it names with [Sealer.RotateDataKey], or sweep before the next call.
+func (s *Sealer) RotateDataKeys(ctx context.Context) (int, error) {
+	return s.inEachRing(ctx, func(rec storage.Record) (int, error) {
+		err := s.RotateDataKey(ctx, rec.Tenant)
+		switch {
+		case err == nil:
+			return 1, nil
+		case errors.Is(err, storage.ErrShredded):
+			return 0, nil
+		}
+		return 0, fmt.Errorf("rotating the data key of tenant %q: %w", rec.Tenant, err)
+	})
+}
+
+// inEachRing adds up what do did to each ring. It ends early where keys are out of reach, and else goes on behind a ring
+// that fails.
+func (s *Sealer) inEachRing(ctx context.Context, do func(storage.Record) (int, error)) (total int, err error) {
 	var failed []error
 	for rec, err := range s.rings(ctx, "") {
 		if err != nil {
 			return total, errors.Join(append(failed, err)...)
 		}
-		n, err := s.rewrap(ctx, rec, master)
+		n, err := do(rec)
 		total += n
 		switch {
 		case errors.Is(err, storage.ErrKeyUnavailable) || ctx.Err() != nil:

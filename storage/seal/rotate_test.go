@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"testing"
 
@@ -132,6 +133,65 @@ func TestTwoRotationsAtOnceMakeOneKey(t *testing.T) {
 	count, err := here.MasterKeys(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{keys.IDs()[0]: 2}, count)
+}
+
+// The whole of a rotation, as a host's command does it: afterwards one master key and one data key for each tenant are
+// needed, and everything can be read.
+func TestACompleteRotation(t *testing.T) {
+	ctx := context.Background()
+	w := filledWorld(t)
+	mustSeal(t, w.sealer, "leaver", "secret")
+	require.NoError(t, w.sealer.Shred(ctx, "leaver"))
+	before := map[string]storage.Record{}
+	for _, tenant := range append(tenants, "") {
+		before[tenant] = ringOf(t, w.store, tenant)
+	}
+
+	require.NoError(t, w.keys.Rotate())
+	n, err := w.sealer.RewrapAll(ctx)
+	require.NoError(t, err)
+	require.Equal(t, len(before), n)
+	n, err = w.sealer.RotateDataKeys(ctx)
+	require.NoError(t, err)
+	require.Equal(t, len(before), n, "the shredded tenant gets none")
+	swept := sweepAll(t, w.sealer, seal.SweepOptions{Kinds: allKinds})
+	require.Zero(t, swept.Kept)
+	w.store.advance(aDay)
+	require.Equal(t, len(before), sweepAll(t, w.sealer, seal.SweepOptions{Kinds: allKinds}).Retired)
+
+	require.NoError(t, w.keys.Forget(w.keys.IDs()[1]))
+	w.requireAllReadable(t, "rotated")
+	count, err := w.sealer.MasterKeys(ctx)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{w.keys.IDs()[0]: len(before)}, count)
+	for tenant, old := range before {
+		require.NotEqual(t, activeKey(t, old), activeKey(t, ringOf(t, w.store, tenant)), "tenant %q", tenant)
+	}
+}
+
+func activeKey(t *testing.T, ring storage.Record) string {
+	t.Helper()
+	var r struct{ Active string }
+	require.NoError(t, json.Unmarshal(ring.Data, &r))
+	require.NotEmpty(t, r.Active)
+	return r.Active
+}
+
+func TestRotatingAllGoesOnBehindADamagedRing(t *testing.T) {
+	ctx := context.Background()
+	w := filledWorld(t)
+	broken := ringOf(t, w.store, "acme")
+	broken.Data = []byte("{")
+	require.NoError(t, w.store.Commit(ctx, storage.Write{Put: []storage.Record{broken}}))
+	n, err := w.sealer.RotateDataKeys(ctx)
+	require.ErrorIs(t, err, storage.ErrDamaged)
+	require.ErrorContains(t, err, `"acme"`)
+	require.Equal(t, 2, n)
+
+	w.keys.before = func(context.Context, string) error { return errDenied }
+	n, err = w.sealer.RotateDataKeys(ctx)
+	require.ErrorIs(t, err, storage.ErrKeyUnavailable)
+	require.Zero(t, n)
 }
 
 func TestRotationIsRefusedWhereItCannotBe(t *testing.T) {

@@ -1,7 +1,9 @@
 package seal_test
 
 import (
+	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/bolt"
 	"github.com/abmrenew/abmrenew/storage/memory"
 	"github.com/abmrenew/abmrenew/storage/seal"
 )
@@ -49,4 +52,27 @@ func TestTwoFirstUsersAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	_, err = seal.New(store, keys, seal.Options{})
 	require.NoError(t, err, "it is the other one's keyring")
+}
+
+// A store file that was sealed with another keyring is refused before anything is written to it.
+func TestAStoreFileOfAnotherKeyringIsLeftAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	store := bolt.Shared(path, bolt.Options{})
+	sealer, err := seal.New(store, seal.MemoryKeyring(), seal.Options{})
+	require.NoError(t, err)
+	secret, err := storage.NewVault(store, sealer).Seal(t.Context(), ref("acme", 1), []byte("secret"))
+	require.NoError(t, err)
+	require.NoError(t, store.Commit(t.Context(), storage.Write{Put: []storage.Record{secret}}))
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	_, err = seal.New(bolt.Shared(path, bolt.Options{}), seal.MemoryKeyring(), seal.Options{})
+	require.ErrorIs(t, err, storage.ErrWrongKeys)
+	ring := filepath.Join(t.TempDir(), "keyring")
+	_, err = seal.OpenKeyringFor(t.Context(), ring, bolt.Shared(path, bolt.Options{}))
+	require.ErrorIs(t, err, storage.ErrWrongKeys)
+	assert.NoFileExists(t, ring)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(before, after), "the file was written to")
 }
