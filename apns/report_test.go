@@ -22,7 +22,6 @@ func TestTheWorstFindingIsTheVerdict(t *testing.T) {
 		{[]apns.Verdict{apns.Pass, apns.Warn}, apns.Warn},
 		{[]apns.Verdict{apns.Fail, apns.Warn, apns.Pass}, apns.Fail},
 		{[]apns.Verdict{apns.Warn, apns.Fail}, apns.Fail},
-		{[]apns.Verdict{"of_the_future"}, apns.Pass},
 	} {
 		var r apns.Report
 		for _, v := range c.found {
