@@ -114,7 +114,7 @@ func offers(w world, now time.Time) error {
 	for _, by := range []enrollment.Actor{tess, robot} {
 		offered := w.Run.Allowed(policy, now, by)
 		for _, ev := range []renewal.Event{
-			renewal.TokenUploaded{By: by, Token: token("offered", 3*year), Server: w.Server},
+			renewal.TokenUploaded{By: by, Token: tokenOf("offered", 3*year), Server: w.Server},
 			renewal.CertificateRequested{By: by}, renewal.PushOverridden{By: by, Reason: "asked"},
 			renewal.Confirmed{By: by, Server: w.Server}, renewal.RecheckRequested{By: by}, renewal.CancelRequested{By: by},
 		} {

@@ -7,15 +7,15 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
 )
 
-// token is an uploaded token that expires so long after the beginning.
-func token(name string, expires time.Duration) renewal.Candidate {
+// tokenOf is an uploaded token that expires so long after the beginning.
+func tokenOf(name string, expires time.Duration) renewal.Candidate {
 	return renewal.Candidate{
 		Secret: "tok_" + name, Fingerprint: "fp_" + name, ConsumerKey: "CK_1", KeyID: "key_1", Expires: noon.Add(expires),
 	}
 }
 
 // newToken is the token that stories are about: it becomes the candidate first.
-func newToken() renewal.Candidate { return token("new", year) }
+func newToken() renewal.Candidate { return tokenOf("new", year) }
 
 func (w world) upload(c renewal.Candidate) renewal.TokenUploaded {
 	return renewal.TokenUploaded{By: tess, Token: c, Server: w.Server}
@@ -39,21 +39,21 @@ func files() []event {
 	plain := func(name string, c renewal.Candidate) event {
 		return up(name, func(w world) renewal.TokenUploaded { return w.upload(c) })
 	}
-	active := token("active", 20*day)
+	active := tokenOf("active", 20*day)
 	return []event{
-		plain("the newest", token("newest", year+30*day)),
+		plain("the newest", tokenOf("newest", year+30*day)),
 		up("the newest, confirmed", func(w world) renewal.TokenUploaded {
-			ev := w.upload(token("newest", year+30*day))
+			ev := w.upload(tokenOf("newest", year+30*day))
 			ev.Confirmed = true
 			return ev
 		}),
 		up("the newest, confirmed by a key", func(w world) renewal.TokenUploaded {
-			ev := w.upload(token("newest", year+30*day))
+			ev := w.upload(tokenOf("newest", year+30*day))
 			ev.By, ev.Confirmed = robot, true
 			return ev
 		}),
 		up("the newest, with another consumer key", func(w world) renewal.TokenUploaded {
-			ev := w.upload(token("newest", year+30*day))
+			ev := w.upload(tokenOf("newest", year+30*day))
 			ev.Token.ConsumerKey = "CK_2"
 			return ev
 		}),
@@ -63,11 +63,11 @@ func files() []event {
 			ev.Confirmed = true
 			return ev
 		}),
-		plain("older than the candidate", token("between", 300*day)),
-		plain("as old as the active one", token("twin", 20*day)),
+		plain("older than the candidate", tokenOf("between", 300*day)),
+		plain("as old as the active one", tokenOf("twin", 20*day)),
 		plain("the active one again", active),
-		plain("older than the active one", token("old", 10*day)),
-		plain("expired", token("expired", -day)),
+		plain("older than the active one", tokenOf("old", 10*day)),
+		plain("expired", tokenOf("expired", -day)),
 		up("for a retired server", func(w world) renewal.TokenUploaded {
 			ev := w.upload(newToken())
 			ev.Server.RetiredAt = noon

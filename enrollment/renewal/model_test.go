@@ -25,7 +25,7 @@ type model struct {
 
 // tokens that may be uploaded; two expire in the same second.
 var tokens = []renewal.Candidate{
-	token("soon", 10*day), token("b", 100*day), token("c", 200*day), token("tie", 200*day), token("e", 400*day),
+	tokenOf("soon", 10*day), tokenOf("b", 100*day), tokenOf("c", 200*day), tokenOf("tie", 200*day), tokenOf("e", 400*day),
 }
 
 func newModel(t *rapid.T) *model {

@@ -9,17 +9,18 @@ import (
 // State is where a renewal stands.
 type State string
 
-// The states of a renewal. The last four are resting: they owe nothing, but still take a file.
+// The states of a renewal, each with what it waits for. The last four are resting: they owe nothing, but still take a file.
+// STATES.md shows how they follow each other.
 const (
-	CheckingPush         State = "checking_push"         // the push certificate is looked at first
-	AwaitingUpload       State = "awaiting_upload"       // a person fetches the token from Apple's portal
-	Verifying            State = "verifying"             // Apple is asked whose token the candidate is
-	AwaitingConfirmation State = "awaiting_confirmation" // a person confirms organization, service and admin
-	BlockedTerms         State = "blocked_terms"         // Apple answers once its new terms are accepted
-	Completed            State = "completed"             // the new token is active
-	Cancelled            State = "cancelled"             // a person gave up, or the server was retired
-	Lapsed               State = "lapsed"                // no file came in time
-	Superseded           State = "superseded"            // the server got a newer token in another way
+	CheckingPush         State = "checking_push"         // a look at the push certificate; one that has expired holds it here
+	AwaitingUpload       State = "awaiting_upload"       // a person who fetches the token from Apple's portal and uploads it
+	Verifying            State = "verifying"             // Apple's answer to whose token the candidate is
+	AwaitingConfirmation State = "awaiting_confirmation" // a person who confirms organization, service and admin
+	BlockedTerms         State = "blocked_terms"         // an administrator who accepts Apple's new terms; Apple is asked again until then
+	Completed            State = "completed"             // nothing: the new token is active
+	Cancelled            State = "cancelled"             // nothing: a person gave up, or the server was retired
+	Lapsed               State = "lapsed"                // nothing: no file came in time
+	Superseded           State = "superseded"            // nothing: the server got a newer token in another way
 )
 
 // States returns every state, the live ones first.

@@ -123,7 +123,7 @@ func (h *scriptHost) start() error {
 }
 
 func (h *scriptHost) file(c machinetest.Command) renewal.Candidate {
-	up := token(c.Args[0], 0)
+	up := tokenOf(c.Args[0], 0)
 	up.Expires = noon.Add(span(c.Value("expires", "365d")))
 	up.ConsumerKey = c.Value("consumer", up.ConsumerKey)
 	return up

@@ -21,7 +21,7 @@ func (s *step) upload(ev TokenUploaded) (bool, error) {
 			return false, nil // already in use
 		}
 		if token.Expires.Before(active.Expires) {
-			return s.refuseFile(ev.By, older(token, active.Expires.Format(stamp))), nil
+			return s.refuseFile(ev.By, older(&token, active.Expires.Format(stamp))), nil
 		}
 	}
 	if c := s.Candidate; s.Live() && c != nil {
@@ -29,7 +29,7 @@ func (s *step) upload(ev TokenUploaded) (bool, error) {
 			return s.uploadAgain(ev), nil
 		}
 		if token.Expires.Before(c.Expires) {
-			return s.refuseFile(ev.By, older(token, c.Expires.Format(stamp))), nil
+			return s.refuseFile(ev.By, older(&token, c.Expires.Format(stamp))), nil
 		}
 	}
 	s.accept(token, ev)
@@ -39,12 +39,12 @@ func (s *step) upload(ev TokenUploaded) (bool, error) {
 // stamp shows expiries that may lie seconds apart.
 const stamp = "2006-01-02 15:04:05 UTC"
 
-func older(token Candidate, than string) *enrollment.Problem {
+func older(token *Candidate, than string) *enrollment.Problem {
 	return enrollment.NewProblem(enrollment.CodeOlderToken, "expires", token.Expires.Format(stamp), "active", than)
 }
 
 // warnConsumer says that another administrator than before downloaded the token, which is no reason to refuse it.
-func (s *step) warnConsumer(server enrollment.Server, token Candidate) {
+func (s *step) warnConsumer(server enrollment.Server, token *Candidate) {
 	s.unwarn(enrollment.CodeOtherConsumer)
 	if active := server.Token; active != nil && active.ConsumerKey != token.ConsumerKey {
 		s.warn(enrollment.NewProblem(enrollment.CodeOtherConsumer))
@@ -77,7 +77,7 @@ func (s *step) accept(token Candidate, ev TokenUploaded) {
 	if ev.Confirmed {
 		token.ConfirmedBy = ev.By
 	}
-	s.warnConsumer(ev.Server, token)
+	s.warnConsumer(ev.Server, &token)
 	s.say(enrollment.ActFileAccepted, ev.By, "fingerprint", token.Fingerprint, "key", token.KeyID)
 	s.verify(token)
 }

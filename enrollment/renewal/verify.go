@@ -35,8 +35,7 @@ func (s *step) verified(ev Verified) bool {
 
 // judge compares a verified candidate with the server as it stands now.
 func (s *step) judge(server enrollment.Server, owner *Owner) {
-	token := *s.Candidate
-	account := *token.Account
+	token, account := s.Candidate, *s.Candidate.Account
 	switch {
 	case server.Retired():
 		s.reject(enrollment.NewProblem(enrollment.CodeRetired))
@@ -101,7 +100,7 @@ func (s *step) activateIfConfirmed(server enrollment.Server, question *enrollmen
 }
 
 // confirmed reports whether a person stands for the identity that Apple answered.
-func (c Candidate) confirmed() bool {
+func (c *Candidate) confirmed() bool {
 	if c.ConfirmedBy.ID == "" {
 		return false
 	}
@@ -109,7 +108,7 @@ func (c Candidate) confirmed() bool {
 }
 
 func (s *step) activateToken(server enrollment.Server, source enrollment.PinSource) {
-	token := *s.Candidate
+	token := s.Candidate
 	pin := enrollment.PinTo(*token.Account, source)
 	if server.Pin.Match(*token.Account) == enrollment.SameIdentity {
 		pin = server.Pin.Refreshed(*token.Account)

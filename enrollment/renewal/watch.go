@@ -10,12 +10,12 @@ import (
 // WatchState is where a watch stands.
 type WatchState string
 
-// The states of a watch.
+// The states of a watch, each with what it waits for. The first and the last are resting.
 const (
-	WatchMissing WatchState = "missing"  // there is no credential yet; resting
-	Watching     WatchState = "watching" // waits for the next probe or reminder
-	WatchProbing WatchState = "probing"  // Apple is being asked
-	WatchRetired WatchState = "retired"  // the credential is out of use; resting
+	WatchMissing WatchState = "missing"  // a first credential
+	Watching     WatchState = "watching" // the time of the next probe or reminder
+	WatchProbing WatchState = "probing"  // Apple's answer to whether the credential lives
+	WatchRetired WatchState = "retired"  // nothing: the credential is out of use for good
 )
 
 // WatchStates returns every state of a watch.

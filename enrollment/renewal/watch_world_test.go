@@ -128,7 +128,7 @@ func watchEvents() []watchEvent {
 	return []watchEvent{
 		activated("verified", 1, year, true),
 		activated("unverified", 1, year, false),
-		activated("close to its end", 1, 5*day, true),
+		activated("close to its end", 1, 3*day+2*hour, true),
 		of("credential_activated: without an expiry", func(w renewal.Watch, _ time.Time) renewal.WatchEvent {
 			return renewal.CredentialActivated{Generation: w.Generation + 1, Verified: true}
 		}),

@@ -1,0 +1,84 @@
+package renewal_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/abmrenew/abmrenew/internal/machinetest"
+)
+
+// STATES.md is what a person reads about both machines. It is written from the code: what each state waits for stands beside
+// its constant, and who follows whom is tried out.
+func TestStatesDocument(t *testing.T) {
+	cells, err := machine().Matrix(shapes(t), events())
+	require.NoError(t, err)
+	watched, err := watchMachine().Matrix(watchShapes(t), watchEvents())
+	require.NoError(t, err)
+	var b strings.Builder
+	b.WriteString(`# States
+
+Written by ` + "`go test ./enrollment/renewal -update`" + ` from the code; do not edit.
+
+In the tables, a cell joins everything that the event may do in the state: where it may lead, "stays" where it may change
+something without leaving the state, "refused" where a person may be told no, "-" where it may be ignored. The files in
+[testdata/matrix](testdata/matrix) tell the cases apart.
+
+## A renewal
+
+One attempt to give a server a new token. It begins with a look at the push certificate, or at once with waiting for the file
+where the token in use is dead already. The last four states are resting; a late file brings them back to life.
+
+`)
+	b.WriteString(waits(t, "renewal.go", "State"))
+	b.WriteString("\n" + machinetest.Diagram(cells, []string{"checking_push", "awaiting_upload"},
+		[]string{"completed", "cancelled", "lapsed", "superseded"}))
+	b.WriteString("\n" + machinetest.Table(cells))
+	b.WriteString(`
+## A watch
+
+Looks after the credential in use for as long as the server lives. Its health (active, expiring, rejected, ...) is no state: it
+is worked out of the expiry, Apple's last definite answer, and the time.
+
+`)
+	b.WriteString(waits(t, "watch.go", "WatchState"))
+	b.WriteString("\n" + machinetest.Diagram(watched, []string{"missing"}, []string{"retired"}))
+	b.WriteString("\n" + machinetest.Table(watched))
+	machinetest.Golden(t, "STATES.md", b.String())
+}
+
+// waits tells what each state waits for, as the comments beside the constants do.
+func waits(t *testing.T, file, typ string) string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+	require.NoError(t, err)
+	said := "| state | waits for |\n|---|---|\n"
+	for _, decl := range parsed.Decls {
+		group, is := decl.(*ast.GenDecl)
+		if !is || group.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range group.Specs {
+			value, is := spec.(*ast.ValueSpec)
+			if !is || len(value.Values) != 1 {
+				continue
+			}
+			name, named := value.Type.(*ast.Ident)
+			literal, text := value.Values[0].(*ast.BasicLit)
+			if !named || !text || name.Name != typ {
+				continue
+			}
+			state, err := strconv.Unquote(literal.Value)
+			require.NoError(t, err)
+			require.NotNil(t, value.Comment, "say beside %s what it waits for", value.Names[0])
+			said += fmt.Sprintf("| %s | %s |\n", state, strings.TrimSpace(value.Comment.Text()))
+		}
+	}
+	return said
+}
