@@ -230,3 +230,17 @@ func TestPain44_TheFileNamesItsKey(t *testing.T) {
 		})
 	}
 }
+
+// Where the file names its pair for sure, no other is tried, even if that pair does not open it.
+func TestPain44_ANamedKeyIsTheOnlyOneTried(t *testing.T) {
+	var uses int
+	pair := vectorKey(t, "acme")
+	others := []abmtoken.KeyPair{abmtoken.Counted(vectorKey(t, "one"), &uses), abmtoken.Counted(vectorKey(t, "other.key"), &uses)}
+	broken := readForged(t, forged{pair: pair, rsaBlock: make([]byte, 256)})
+	_, _, err := broken.Open(append(others, pair)...)
+	require.ErrorIs(t, err, abmtoken.ErrDecrypt)
+	assert.Zero(t, uses)
+	_, _, err = broken.Open(others...)
+	require.ErrorIs(t, err, abmtoken.ErrUnknownRecipient)
+	assert.Equal(t, 2, uses, "without it both are tried")
+}

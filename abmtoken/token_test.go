@@ -72,6 +72,9 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "CK_1", token.ConsumerKey(), "a field of the same name deeper inside is another one")
 	assert.Contains(t, token.JSON().Reveal(), future, "byte for byte")
+	last, err := abmtoken.ParseToken([]byte(strings.TrimSuffix(tokenText, "}") + "," + future + "}"))
+	require.NoError(t, err)
+	assert.Equal(t, "CK_1", last.ConsumerKey())
 	assert.True(t, json.Valid([]byte(token.JSON().Reveal())))
 	again, err := abmtoken.ParseToken([]byte(token.JSON().Reveal()))
 	require.NoError(t, err)
@@ -147,4 +150,37 @@ func TestStaticSourceGivesItsToken(t *testing.T) {
 	again, err := source.Token(context.Background())
 	require.NoError(t, err)
 	assert.Equal(t, token.Fingerprint(), again.Fingerprint())
+}
+
+// A text that is broken is called so where it begins as a token does; of any other nothing is said.
+func TestBrokenTokensAreCalledSo(t *testing.T) {
+	pair := vectorKey(t, "acme")
+	for plain, want := range map[string]error{
+		"-----BEGIN MESSAGE-----\n{}\n-----END MESSAGE-----":       abmtoken.ErrBadContent,
+		"\r\n-----BEGIN MESSAGE-----\r\n":                          abmtoken.ErrBadContent,
+		"\xef\xbb\xbfContent-Type: text/plain\n\n{}":               abmtoken.ErrBadContent,
+		"CONTENT-TYPE: TEXT/PLAIN\n\n{}":                           abmtoken.ErrBadContent,
+		`{"consumer_key":"CK_1"}`:                                  abmtoken.ErrBadContent,
+		"{ \"access_token\r\n_expiry\" : \"2027-11-24T21:27:41Z\"": abmtoken.ErrBadContent,
+		`"consumer_key":"CK_1"`:                                    abmtoken.ErrDecrypt,
+		`{"consumer_key"}`:                                         abmtoken.ErrDecrypt,
+		`{"consumer":"CK_1"}`:                                      abmtoken.ErrDecrypt,
+		"Content-Type: image/png\n\n{}":                            abmtoken.ErrDecrypt,
+		"content-type: text":                                       abmtoken.ErrDecrypt,
+		"x-----BEGIN MESSAGE-----\n{}":                             abmtoken.ErrDecrypt,
+		"{":                                                        abmtoken.ErrDecrypt,
+		" ":                                                        abmtoken.ErrDecrypt,
+	} {
+		_, _, err := abmtoken.Open(forged{pair: pair, plain: []byte(plain)}.der(t), keyTime, pair)
+		require.ErrorIs(t, err, want, "%q", plain)
+	}
+}
+
+// The lines of the portal are cut by bytes, so that a character may be in two of them.
+func TestALineMayEndWithinACharacter(t *testing.T) {
+	pair := vectorKey(t, "acme")
+	plain := "-----BEGIN MESSAGE-----\r\n{\"more\":\"J\xc3\r\n\xbcrgen\"," + tokenText[1:] + "\r\n-----END MESSAGE-----\r\n"
+	token, _, err := abmtoken.Open(forged{pair: pair, plain: []byte(plain)}.der(t), keyTime, pair)
+	require.NoError(t, err)
+	assert.Contains(t, token.JSON().Reveal(), `"Jürgen"`)
 }
