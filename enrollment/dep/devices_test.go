@@ -115,10 +115,13 @@ func TestAStuckCursorEndsTheRange(t *testing.T) {
 	w := newWorld(t, appletest.Options{Behavior: appletest.Behavior{StuckCursor: true}})
 	w.devices(t, 5)
 	c := w.client(t, dep.Options{})
-	devices, _, err := collect(c.FetchDevices(t.Context(), dep.From{Limit: 2}))
+	devices, last, err := collect(c.FetchDevices(t.Context(), dep.From{Limit: 2}))
 	require.ErrorIs(t, err, dep.ErrLoop)
 	assert.Len(t, devices, 4, "the pages before are handed out")
 	assert.Equal(t, 2, w.apple.Count("POST", "/server/devices"))
+	_, _, err = collect(c.FetchDevices(t.Context(), dep.From{Cursor: last.Cursor, Limit: 2}))
+	require.ErrorIs(t, err, dep.ErrLoop)
+	assert.Equal(t, 3, w.apple.Count("POST", "/server/devices"), "the cursor that a range begins with counts")
 }
 
 // endless answers each page with another cursor.

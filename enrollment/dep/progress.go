@@ -9,7 +9,7 @@ import (
 // cursor that it was asked with. The pages before are good; begin again later, with a full fetch if it stays.
 var ErrLoop = errors.New("dep: Apple's list of devices does not end; fetch all devices again, later")
 
-// maxStalled is how many pages in a row may bring nothing new: empty ones, or such as were there before.
+// maxStalled is how many pages in a row may be such as were there before; an empty one is like every other.
 const maxStalled = 16
 
 // progress watches the pages of one range. The zero progress is ready to use.
@@ -33,7 +33,7 @@ func (p *progress) check(asked string, page Page) error {
 	p.cursors[next] = struct{}{}
 
 	content := p.content(page)
-	if _, again := p.pages[content]; again || len(page.Devices) == 0 {
+	if _, again := p.pages[content]; again {
 		p.stalled++
 	} else {
 		p.stalled = 0
