@@ -46,27 +46,30 @@ func decode(k storage.RecordKey, key, value []byte) (storage.Record, error) {
 
 // decodeColumns leaves the data out; it is returned as part of value.
 func decodeColumns(k storage.RecordKey, key, value []byte) (storage.Record, []byte, error) {
-	damaged := fmt.Errorf("%w: the stored bytes of %v have changed: restore the store file from a backup", storage.ErrDamaged, k)
 	r := storage.Record{RecordKey: k}
 	if len(value) > maxValue || len(value) < 13 || binary.BigEndian.Uint32(value) != checksum(key, value[4:]) {
-		return r, nil, damaged
+		return r, nil, changed(k)
 	}
 	r.Version = int64(binary.BigEndian.Uint64(value[4:]))
 	woken, rest := value[12] != 0, value[13:]
 	if woken {
 		if len(rest) < 8 {
-			return r, nil, damaged
+			return r, nil, changed(k)
 		}
 		r.Wake, rest = fromInstant(rest), rest[8:]
 	}
-	for _, column := range []*string{&r.Parent, &r.State} {
+	for _, column := range [...]*string{&r.Parent, &r.State} {
 		if len(rest) < 2 || len(rest)-2 < int(binary.BigEndian.Uint16(rest)) {
-			return r, nil, damaged
+			return r, nil, changed(k)
 		}
 		n := int(binary.BigEndian.Uint16(rest))
 		*column, rest = string(rest[2:2+n]), rest[2+n:]
 	}
 	return r, rest, nil
+}
+
+func changed(k storage.RecordKey) error {
+	return fmt.Errorf("%w: the stored bytes of %v have changed: restore the store file from a backup", storage.ErrDamaged, k)
 }
 
 // grave is what is known of a deleted record: its last version, and when it was deleted.
