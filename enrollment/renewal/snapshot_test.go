@@ -209,6 +209,7 @@ func seed(f *testing.F, machine string) {
 		f.Add(text)
 	}
 	f.Add([]byte(`{}`))
+	f.Add([]byte(`{"state":"probing"}`))
 	f.Add([]byte(`{"state":"verifying","pending":[{"id":"x","kind":"verify_token"},{"id":"x","kind":"send_notice"}]}`))
 	f.Add([]byte(`{"state":"completed","lapse_at":"0001-01-02T00:00:00Z","pending":[{"id":"x","kind":"make_key"}]}`))
 	f.Add([]byte(`{"state":"watching","expires":"0001-01-02T00:00:00Z","generation":1}`))

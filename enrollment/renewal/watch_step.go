@@ -188,6 +188,9 @@ func (w *Watch) upkeep(p enrollment.Policy, now time.Time) (did bool) {
 	if w.State != Watching && w.State != WatchProbing {
 		return false
 	}
+	if _, asked := w.Pending.of(enrollment.ProbeToken); w.State == WatchProbing && !asked {
+		w.State, did = Watching, true // whatever was stored: it does not wait for the answer to nothing
+	}
 	if w.State == Watching && !now.Before(w.ProbeAt) {
 		w.want(enrollment.Effect{Kind: enrollment.ProbeToken}, now)
 		w.State, did = WatchProbing, true
