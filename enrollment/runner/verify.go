@@ -34,10 +34,13 @@ func (a *AuditReport) fault(f AuditFault) {
 }
 
 // VerifyAudit walks every subject's history and the log of all entries, and reports each place where an entry was changed,
-// dropped, moved or cut off. Checkpoints that were kept elsewhere show a log that was rewritten as a whole.
+// dropped, moved or cut off. Others may write meanwhile. Checkpoints that were kept elsewhere show a log that was rewritten as a whole.
 func (r *Runner) VerifyAudit(ctx context.Context, kept ...Checkpoint) (AuditReport, error) {
 	var report AuditReport
 	if err := r.verifyHistories(ctx, &report); err != nil {
+		return report, asProblem(err)
+	}
+	if err := r.verifyHeads(ctx, &report); err != nil {
 		return report, asProblem(err)
 	}
 	if err := r.verifyLog(ctx, &report, kept); err != nil {
@@ -71,6 +74,9 @@ func (r *Runner) verifyHistories(ctx context.Context, report *AuditReport) error
 			after = rec.Position()
 			report.Entries++
 			item, err := r.entries.Decode(ctx, rec)
+			if err != nil && !changed(err) {
+				return err
+			}
 			subject := rec.Parent
 			if err == nil {
 				subject = item.Value.Subject
@@ -87,6 +93,11 @@ func (r *Runner) verifyHistories(ctx context.Context, report *AuditReport) error
 			return finish()
 		}
 	}
+}
+
+// changed says that a record is not what this program wrote. Any other error says nothing about it.
+func changed(err error) bool {
+	return errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrNotFound)
 }
 
 func (h *history) take(report *AuditReport, item storage.Item[auditRecord], err error) {
@@ -106,7 +117,8 @@ func (h *history) take(report *AuditReport, item storage.Item[auditRecord], err 
 	}
 }
 
-// compareHead holds the end of a history against the end that its subject remembers.
+// compareHead holds the end of a history against the end that its subject remembers. That is read later, while others
+// write, so what was appended meanwhile is followed up to it.
 func (r *Runner) compareHead(ctx context.Context, report *AuditReport, h *history) error {
 	if h.broken {
 		return nil
@@ -120,11 +132,62 @@ func (r *Runner) compareHead(ctx context.Context, report *AuditReport, h *histor
 		return nil
 	case err != nil:
 		return err
-	case head != h.head:
+	}
+	for h.head.Seq < head.Seq && !h.broken {
+		since, err := r.store.List(ctx, storage.Query{
+			Kind: KindAudit, Tenant: h.tenant, Parent: h.subject, Limit: int(min(head.Seq-h.head.Seq, storage.MaxPage)),
+			After: storage.Position{Tenant: h.tenant, ID: auditID(h.subject, h.head.Seq)},
+		})
+		if err != nil {
+			return err
+		}
+		if len(since) == 0 {
+			break
+		}
+		for _, rec := range since {
+			report.Entries++
+			item, err := r.entries.Decode(ctx, rec)
+			if err != nil && !changed(err) {
+				return err
+			}
+			h.take(report, item, err)
+		}
+	}
+	if !h.broken && h.head != head {
 		report.fault(AuditFault{
 			enrollment.TenantID(h.tenant), h.subject, h.head.Seq + 1,
 			fmt.Sprintf("the history ends at entry %d, its subject remembers %d", h.head.Seq, head.Seq),
 		})
+	}
+	return nil
+}
+
+// verifyHeads looks for subjects whose whole history is gone.
+func (r *Runner) verifyHeads(ctx context.Context, report *AuditReport) error {
+	for _, kind := range []string{KindInstallation, KindTenant, KindServer} {
+		for after := (storage.Position{}); ; {
+			records, err := r.store.List(ctx, storage.Query{Kind: kind, AllTenants: true, After: after, Limit: storage.MaxPage})
+			if err != nil {
+				return err
+			}
+			for _, rec := range records {
+				after = rec.Position()
+				subject := map[string]string{KindInstallation: InstallationSubject, KindTenant: rec.Tenant, KindServer: rec.ID}[kind]
+				first, err := r.store.List(ctx, storage.Query{Kind: KindAudit, Tenant: rec.Tenant, Parent: subject, Limit: 1})
+				if err != nil {
+					return err
+				}
+				if len(first) > 0 {
+					continue // it was compared with its subject
+				}
+				if err := r.compareHead(ctx, report, &history{tenant: rec.Tenant, subject: subject}); err != nil {
+					return err
+				}
+			}
+			if len(records) < storage.MaxPage {
+				break
+			}
+		}
 	}
 	return nil
 }
@@ -140,51 +203,4 @@ func (r *Runner) headOf(ctx context.Context, h *history) (enrollment.AuditHead, 
 	}
 	item, err := r.servers.Get(ctx, h.tenant, h.subject)
 	return item.Value.Audit, err
-}
-
-func (r *Runner) verifyLog(ctx context.Context, report *AuditReport, kept []Checkpoint) error {
-	head, _, err := find(ctx, r.auditLog, "", logHead)
-	if err != nil {
-		return err
-	}
-	var last logRecord
-	hashes := map[int64]string{}
-	for _, c := range kept {
-		hashes[c.Size] = ""
-	}
-	for {
-		lines, damaged, err := r.auditLog.List(ctx, storage.Query{After: storage.Position{ID: logID(last.Position)}, Limit: storage.MaxPage})
-		if err != nil {
-			return err
-		}
-		if len(damaged) > 0 {
-			report.fault(AuditFault{Seq: last.Position + 1, Why: "a line of the log was changed: " + damaged[0].Error()})
-			return nil
-		}
-		for _, item := range lines {
-			line := item.Value
-			entry, err := r.entries.Get(ctx, line.Tenant, line.Entry)
-			if line.Position != last.Position+1 || line.Hash != line.after(last.Hash) ||
-				err != nil || entry.Value.Hash() != line.Digest || entry.Value.Filed != line.Position {
-				report.fault(AuditFault{Seq: last.Position + 1, Why: "a line of the log, or its entry, is missing or changed"})
-				return nil
-			}
-			last = line
-			if _, wanted := hashes[line.Position]; wanted {
-				hashes[line.Position] = line.Hash
-			}
-		}
-		if len(lines) < storage.MaxPage {
-			break
-		}
-	}
-	if head.Value.Position != last.Position || head.Value.Hash != last.Hash {
-		report.fault(AuditFault{Seq: last.Position + 1, Why: fmt.Sprintf("the log has %d lines, its head counts %d", last.Position, head.Value.Position)})
-	}
-	for _, c := range kept {
-		if c.Size > 0 && hashes[c.Size] != c.Hash {
-			report.fault(AuditFault{Seq: c.Size, Why: "the log is not the one of the checkpoint: it was cut off or rewritten"})
-		}
-	}
-	return nil
 }
