@@ -20,6 +20,8 @@ var rules = map[string]rule{
 		"golang.org/x/crypto/cryptobyte", "github.com/micromdm/plist", "software.sslmate.com/src/go-pkcs12",
 	}},
 
+	"apns/apnshttp": {own: []string{"apns", "internal/dialguard"}, other: []string{"golang.org/x/net/http2"}},
+
 	"enrollment":            {pure: true},
 	"enrollment/renewal":    {pure: true, own: []string{"enrollment"}},
 	"enrollment/portal":     {pure: true},
