@@ -195,3 +195,14 @@ func subjectKeyID(t testing.TB, pair abmtoken.KeyPair) []byte {
 	require.NoError(t, err)
 	return c.SubjectKeyId
 }
+
+// forgedCertificate is a certificate for the pair's key. Behind the key come identifiers and extensions.
+func forgedCertificate(t testing.TB, pair abmtoken.KeyPair, serial, issuer, behindKey []byte) []byte {
+	public, err := x509.MarshalPKIXPublicKey(publicKey(pair))
+	require.NoError(t, err)
+	algorithm := element(asn1.SEQUENCE, oid(t, "1.2.840.113549.1.1.11"))
+	name := element(asn1.SEQUENCE, issuer)
+	tbs := element(asn1.SEQUENCE, element(asn1.Tag(0xa0), element(asn1.INTEGER, []byte{2})), element(asn1.INTEGER, serial), algorithm,
+		name, element(asn1.SEQUENCE), name, public, behindKey)
+	return element(asn1.SEQUENCE, tbs, algorithm, element(asn1.BIT_STRING, []byte{0}))
+}

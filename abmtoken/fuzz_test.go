@@ -3,7 +3,6 @@ package abmtoken_test
 import (
 	"bytes"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"os"
@@ -210,25 +209,13 @@ func FuzzForgedCertificate(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	public, err := x509.MarshalPKIXPublicKey(publicKey(pair))
-	if err != nil {
-		f.Fatal(err)
-	}
-	algorithm := element(asn1.SEQUENCE, oid(f, "1.2.840.113549.1.1.11"))
 	name := attribute(f, "2.5.4.3", asn1.UTF8String, "Acme MDM")
 	keyID := element(asn1.SEQUENCE, element(asn1.SEQUENCE, oid(f, "2.5.29.14"), element(asn1.OCTET_STRING, element(asn1.OCTET_STRING, []byte("key")))))
-	f.Add([]byte{1}, name, []byte{}, []byte{}, true)
-	f.Add([]byte{0x83, 0}, name, element(asn1.Tag(0xa3), keyID), element(asn1.SEQUENCE), true)
-	f.Add([]byte{}, []byte{}, element(asn1.Tag(0x82), []byte{0, 1}), []byte{0}, false)
-	f.Fuzz(func(t *testing.T, serial, issuer, behindKey, behind []byte, version bool) {
-		parts := [][]byte{
-			element(asn1.INTEGER, serial), algorithm, element(asn1.SEQUENCE, issuer), element(asn1.SEQUENCE), element(asn1.SEQUENCE, issuer),
-			public, behindKey,
-		}
-		if version {
-			parts = append([][]byte{element(asn1.Tag(0xa0), element(asn1.INTEGER, []byte{2}))}, parts...)
-		}
-		der := element(asn1.SEQUENCE, element(asn1.SEQUENCE, parts...), algorithm, element(asn1.BIT_STRING, []byte{0}))
+	f.Add([]byte{1}, name, []byte{}, []byte{})
+	f.Add([]byte{0x83, 0}, name, element(asn1.Tag(0xa3), keyID), element(asn1.SEQUENCE))
+	f.Add([]byte{}, []byte{}, element(asn1.Tag(0x82), []byte{0, 1}), []byte{0})
+	f.Fuzz(func(t *testing.T, serial, issuer, behindKey, behind []byte) {
+		der := forgedCertificate(t, pair, serial, issuer, behindKey)
 		made, err := abmtoken.ImportKeyPair(key, append(der, behind...))
 		if mustBeKnown(t, err); err != nil {
 			return

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +93,23 @@ func TestPain08_KeyPairsOfOtherSystemsAreTakenOver(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, pair.ID(), used.ID())
 	assert.Equal(t, vectorCK, token.ConsumerKey())
+}
+
+// Certificates of the first version, which openssl makes of a request, are taken too.
+func TestPain08_OldCertificatesAreTakenOver(t *testing.T) {
+	key := filepath.Join(vectorFolder, "keys", "acme.key.pem")
+	request := openssl(t, nil, "req", "-new", "-key", key, "-subj", "/CN=Old MDM")
+	certificate := openssl(t, request, "x509", "-req", "-signkey", key, "-set_serial", "7", "-days", "1")
+	require.Contains(t, string(openssl(t, certificate, "x509", "-noout", "-text")), "Version: 1 ")
+	pair, err := abmtoken.ImportKeyPair(keyFile(t, "acme.key"), certificate)
+	require.NoError(t, err)
+	assert.True(t, pair.HasCertificate())
+	assert.False(t, pair.UniqueRecipient())
+	envelope := readForged(t, forged{pair: pair, id: element(asn1.SEQUENCE, element(asn1.SEQUENCE, attribute(t, "2.5.4.3", asn1.UTF8String, "Old MDM")),
+		element(asn1.INTEGER, []byte{7}))})
+	assert.True(t, envelope.For(pair))
+	_, _, err = envelope.Open(pair)
+	require.NoError(t, err)
 }
 
 // A file for another key pair, which happens to whoever looks after many customers, ended in a message about decryption.

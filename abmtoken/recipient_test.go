@@ -61,6 +61,7 @@ func TestRecipientsOfDifferentNamesDiffer(t *testing.T) {
 		attribute(t, "2.5.4.10", asn1.UTF8String, "ab"),
 		join(attribute(t, "2.5.4.3", asn1.UTF8String, "a"), attribute(t, "2.5.4.3", asn1.UTF8String, "b")),
 		join(attribute(t, "2.5.4.3", asn1.UTF8String, ""), attribute(t, "2.5.4.3", asn1.UTF8String, "ab")),
+		attribute(t, "2.5.4.3", asn1.UTF8String, "a\x00\x03\x55\x04\x03b"), // as the two of above, but for the lengths
 		nil,
 	} {
 		for _, serial := range []string{"\x01", "\x02", "\x00\x80", "\x80", "\xff"} {
@@ -93,6 +94,28 @@ func TestKeyIdentifierFindsAKeyAlone(t *testing.T) {
 	// In pieces, as BER has it.
 	envelope = readForged(t, forged{pair: pair, id: streamed(tag0.Constructed(), element(asn1.OCTET_STRING, older[:9]), element(asn1.OCTET_STRING, older[9:]))})
 	assert.True(t, envelope.For(keyOnly))
+}
+
+// Only the extension for it names the key, wherever it stands.
+func TestKeyIdentifierOfTheCertificate(t *testing.T) {
+	pair := vectorKey(t, "acme")
+	extension := func(kind string, value []byte) []byte {
+		return element(asn1.SEQUENCE, oid(t, kind), element(asn1.OCTET_STRING, value))
+	}
+	other, ours := extension("1.2.3", element(asn1.OCTET_STRING, []byte("other"))), extension("2.5.29.14", element(asn1.OCTET_STRING, []byte("ours")))
+	named := func(id string) *abmtoken.Envelope {
+		return readForged(t, forged{pair: pair, id: element(tag0, []byte(id))})
+	}
+	for name, behindKey := range map[string][]byte{
+		"alone":                   element(asn1.Tag(0xa3), element(asn1.SEQUENCE, ours)),
+		"behind another":          element(asn1.Tag(0xa3), element(asn1.SEQUENCE, other, ours)),
+		"behind an issuer's name": join(element(asn1.Tag(0x81), []byte{0, 1}), element(asn1.Tag(0xa3), element(asn1.SEQUENCE, other, ours))),
+	} {
+		made, err := abmtoken.ImportKeyPair(keyFile(t, "acme.key"), forgedCertificate(t, pair, []byte{1}, nil, behindKey))
+		require.NoError(t, err, name)
+		assert.True(t, named("ours").For(made), name)
+		assert.False(t, named("other").For(made), name)
+	}
 }
 
 // A recipient of another kind, or with a method that we do not have, does not keep the right one from its token.
