@@ -44,3 +44,9 @@ func GuardBER(b []byte) (nodes int, cut bool, err error) {
 	nodes, err = guardBER(b)
 	return nodes, errors.Is(err, errCut), err
 }
+
+// WithCertificate gives tests the joining of a key and a certificate, without the cost of reading the key again.
+func WithCertificate(k KeyPair, der []byte) (pair KeyPair, err error) {
+	defer contain(&err)
+	return newKeyPair(k.private(), der)
+}
