@@ -3,6 +3,7 @@ package bolt_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -113,6 +114,20 @@ func (sp *specimen) damages(random *rand.Rand, flips int) map[string][][]byte {
 			all["bit flipped"] = append(all["bit flipped"], changed(func(f []byte) { f[at] ^= 1 << random.IntN(8) }))
 		}
 	}
+	for n := range pages {
+		if of(sp.file, n)[8] != 1 || binary.NativeEndian.Uint64(of(sp.file, n)) != uint64(n) {
+			continue // no branch page
+		}
+		for i := range int(binary.NativeEndian.Uint16(of(sp.file, n)[10:])) {
+			element := n*page + 16 + 16*i
+			key := element + int(binary.NativeEndian.Uint32(sp.file[element:]))
+			for range flips {
+				at := key + random.IntN(int(binary.NativeEndian.Uint32(sp.file[element+4:])))
+				all["a branch's key changed"] = append(all["a branch's key changed"],
+					changed(func(f []byte) { f[at] ^= 1 << random.IntN(7) }))
+			}
+		}
+	}
 	for range 40 {
 		all["cut anywhere"] = append(all["cut anywhere"], sp.file[:random.IntN(len(sp.file))])
 	}
@@ -122,9 +137,9 @@ func (sp *specimen) damages(random *rand.Rand, flips int) map[string][][]byte {
 // Nothing that happens to a file makes the store panic, hang or return what was never written: it is refused with an
 // error that says what to do, or the damage is where nothing is kept.
 func TestADamagedFileIsRefusedOrHarmless(t *testing.T) {
-	steps, flips := 30, 12
+	steps, flips := 12, 10
 	if testing.Short() {
-		steps, flips = 8, 4
+		steps, flips = 6, 4
 	}
 	sp := newSpecimen(t, steps)
 	seed := rand.Uint64()

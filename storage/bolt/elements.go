@@ -3,8 +3,9 @@ package bolt
 import "bytes"
 
 // branch checks the elements of a branch page, and the pages that they point to.
-func (w *walk) branch(id uint64, count int, page []byte, depth int) error {
-	var last []byte
+func (w *walk) branch(id uint64, count int, page []byte, depth int, within bounds) error {
+	var child uint64
+	var first []byte // key of the child
 	for i := range count {
 		at := headerSize + i*elementSize
 		if at+elementSize > len(page) {
@@ -12,19 +13,21 @@ func (w *walk) branch(id uint64, count int, page []byte, depth int) error {
 		}
 		e := page[at:]
 		key, ok := cut(e, order.Uint32(e), order.Uint32(e[4:]))
-		if !ok || len(key) == 0 || bytes.Compare(last, key) >= 0 {
+		if !ok || len(key) == 0 || bytes.Compare(first, key) >= 0 || !within.admit(key) {
 			return wrongPage{id, "has keys out of place"}
 		}
-		last = key
-		if err := w.tree(order.Uint64(e[8:]), depth+1); err != nil {
-			return err
+		if i > 0 {
+			if err := w.tree(child, depth+1, bounds{first, key}); err != nil {
+				return err
+			}
 		}
+		child, first = order.Uint64(e[8:]), key
 	}
-	return nil
+	return w.tree(child, depth+1, bounds{first, within.before})
 }
 
 // leaf checks the elements of a leaf page, and the buckets among them.
-func (w *walk) leaf(id uint64, count int, page []byte, depth int) error {
+func (w *walk) leaf(id uint64, count int, page []byte, depth int, within bounds) error {
 	var last []byte
 	for i := range count {
 		at := headerSize + i*elementSize
@@ -34,7 +37,7 @@ func (w *walk) leaf(id uint64, count int, page []byte, depth int) error {
 		e := page[at:]
 		pos, keySize, valueSize := order.Uint32(e[4:]), order.Uint32(e[8:]), order.Uint32(e[12:])
 		key, ok := cut(e, pos, keySize)
-		if !ok || len(key) == 0 || bytes.Compare(last, key) >= 0 {
+		if !ok || len(key) == 0 || bytes.Compare(last, key) >= 0 || !within.admit(key) {
 			return wrongPage{id, "has keys out of place"}
 		}
 		last = key
@@ -61,13 +64,13 @@ func (w *walk) bucket(id uint64, value []byte, depth int) error {
 		return wrongPage{id, "has a bucket without a root"}
 	}
 	if root := order.Uint64(value); root != 0 {
-		return w.tree(root, depth+1)
+		return w.tree(root, depth+1, bounds{})
 	}
 	inline := value[16:]
 	if len(inline) < headerSize || order.Uint16(inline[8:]) != leafPage || depth > maxDepth {
 		return wrongPage{id, "has a bucket without a page"}
 	}
-	return w.leaf(id, int(order.Uint16(inline[10:])), inline, depth+1)
+	return w.leaf(id, int(order.Uint16(inline[10:])), inline, depth+1, bounds{})
 }
 
 // free checks the list of free pages: one that is in use would be overwritten.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func stateOf(f *os.File, path string) (state, error) {
 func verify(f *os.File, path string, m meta) error {
 	w := walk{file: f, meta: m, seen: make([]bool, m.pages)}
 	w.seen[0], w.seen[1] = true, true
-	err := w.tree(m.root, 0)
+	err := w.tree(m.root, 0, bounds{})
 	if err == nil {
 		err = w.free()
 	}
@@ -159,8 +160,15 @@ func (w *walk) page(id uint64) (flags uint16, count int, page []byte, err error)
 	return flags, count, page, nil
 }
 
+// bounds are what the branches above a page say of its keys. A key outside of them would never be found.
+type bounds struct{ from, before []byte } // nil: none
+
+func (b bounds) admit(key []byte) bool {
+	return bytes.Compare(key, b.from) >= 0 && (b.before == nil || bytes.Compare(key, b.before) < 0)
+}
+
 // tree checks a page of a bucket's tree and all below it.
-func (w *walk) tree(id uint64, depth int) error {
+func (w *walk) tree(id uint64, depth int, within bounds) error {
 	flags, count, page, err := w.page(id)
 	switch {
 	case err != nil:
@@ -168,9 +176,9 @@ func (w *walk) tree(id uint64, depth int) error {
 	case depth > maxDepth:
 		return wrongPage{id, "lies too deep"}
 	case flags == branchPage && count > 0:
-		return w.branch(id, count, page, depth)
+		return w.branch(id, count, page, depth, within)
 	case flags == leafPage:
-		return w.leaf(id, count, page, depth)
+		return w.leaf(id, count, page, depth, within)
 	}
 	return wrongPage{id, "is of no kind that belongs into a tree"}
 }
