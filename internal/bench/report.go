@@ -4,34 +4,48 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
-// report measures everything and returns the text.
-func report(ctx context.Context, dir, origin string, m meter, size sizes) (string, error) {
+// report is everything that was measured.
+type report struct {
+	origin  string
+	figures []measured
+	upload  split
+}
+
+// measureAll makes the report, with store files in dir.
+func measureAll(ctx context.Context, dir, origin string, m meter, size sizes) (report, error) {
+	r := report{origin: origin}
 	all, err := figures(ctx, dir, size)
 	if err != nil {
-		return "", err
+		return r, err
 	}
-	results := make([]measured, len(all))
-	for i, f := range all {
-		if results[i], err = m.measure(ctx, f); err != nil {
-			return "", err
+	for _, f := range all {
+		one, err := m.measure(ctx, f)
+		if err != nil {
+			return r, err
 		}
+		r.figures = append(r.figures, one)
 	}
 	h, err := newHost(ctx, dir, m.clock)
 	if err != nil {
-		return "", err
+		return r, err
 	}
-	parts, err := h.uploads(ctx, size.uploads)
-	if err != nil {
-		return "", err
-	}
-	return layout(origin, results, parts), nil
+	r.upload, err = h.uploads(ctx, size.uploads)
+	return r, err
 }
 
-func layout(origin string, results []measured, parts split) string {
-	return origin + ".\n\n" + figureTable(results) + verdict(results) + "\n" + partTable(parts)
+// full is what the command prints.
+func (r report) full() string {
+	return r.origin + ".\n\n" + figureTable(r.figures) + verdict(r.figures) + "\n" + partTable(r.upload)
+}
+
+// brief is what stands in the README: the figures that have a goal, and the parts of an upload.
+func (r report) brief() string {
+	aimed := slices.DeleteFunc(slices.Clone(r.figures), func(m measured) bool { return m.goal == goal{} })
+	return figureTable(aimed) + "\n" + partTable(r.upload) + "\n" + r.origin + ".\n"
 }
 
 // verdict says loudly what is missed.

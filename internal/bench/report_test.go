@@ -13,13 +13,23 @@ import (
 // The whole command, with small stores and one round.
 func TestReport(t *testing.T) {
 	m := meter{clock: sinceStart(), rounds: 1}
-	text, err := report(t.Context(), t.TempDir(), "24 November 2026, a machine", m, sizes{small: 100, large: 300, ring: 2, uploads: 2})
+	r, err := measureAll(t.Context(), t.TempDir(), "24 November 2026, a machine", m, sizes{small: 100, large: 300, ring: 2, uploads: 2})
 	require.NoError(t, err)
-	t.Log("\n" + text)
-	assert.Regexp(t, `^24 November 2026, a machine\.\n\n\| figure`, text)
+	t.Log("\n" + r.full())
 	for _, name := range partNames {
-		assert.NotRegexp(t, `\| `+name+` *\| 0\.00 ns`, text, "every part takes time")
+		assert.Positive(t, r.upload[name], "every part takes time: %s", name)
 	}
+	assert.Len(t, r.upload, len(partNames), "every part is named")
+}
+
+func TestReportInFullAndInBrief(t *testing.T) {
+	r := report{origin: "24 November 2026, a machine", figures: results(), upload: split{partRead: time.Millisecond}}
+	full, brief := r.full(), r.brief()
+	assert.Regexp(t, `(?s)^24 November 2026, a machine\.\n\n\| figure .*\| just to know .*goals MISSED.*\| \*\*all of it\*\*.*\|\n$`, full)
+	assert.Regexp(t, `(?s)^\| figure .*\| \*\*all of it\*\*.*\|\n\n24 November 2026, a machine\.\n$`, brief)
+	assert.Contains(t, brief, "a step", "has a goal")
+	assert.NotContains(t, brief, "just to know")
+	assert.Len(t, r.figures, 5, "the report stays as it was")
 }
 
 func TestUpdateFile(t *testing.T) {
