@@ -43,19 +43,18 @@ func (r *Runner) adoptBatch(ctx context.Context, by enrollment.Actor, batch []pr
 func (c *change) adopt(ctx context.Context, by enrollment.Actor, row preparedRow, secret string) (RowResult, error) {
 	s, seen := c.touched[row.id]
 	if !seen {
-		item, found, err := find(ctx, c.servers, c.tenant.Tenant, string(row.id))
-		if err != nil {
+		var err error
+		if s, err = c.findServer(ctx, row.id); err != nil {
 			return RowResult{}, err
 		}
-		if !found {
-			item.Value = serverRecord{
+		if !s.found {
+			s.Value = serverRecord{
 				Server: enrollment.Server{
 					ID: row.id, Tenant: row.Tenant, Site: row.Site, Name: row.Name, Reference: row.Reference, CreatedAt: c.now,
 				},
 				Watch: renewal.NewWatch(row.Tenant, row.id),
 			}
 		}
-		s = &tracked[serverRecord]{Item: item, found: found}
 	}
 	problem, err := c.adoptable(ctx, s, row)
 	if err != nil {

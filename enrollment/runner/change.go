@@ -32,8 +32,26 @@ type tracked[T any] struct {
 	storage.Item[T]
 	found bool
 	moved bool
-	// leased: while the record is still being worked on, it is due no earlier than this; zero: when its value says.
+	// leased: a worker has the record in hand, so that it is due no earlier than this; zero: it is due when its value says.
 	leased time.Time
+}
+
+// leaseOf returns the end of the lease that a record is under, of which wake is due when its value says. A lease that is
+// longer than any was made by a clock that has gone back since; it is none.
+func (c *change) leaseOf(rec storage.Record, wake time.Time) time.Time {
+	if wake.IsZero() || !rec.Wake.After(wake) || rec.Wake.After(c.now.Add(c.lease)) {
+		return time.Time{}
+	}
+	return rec.Wake
+}
+
+// keep writes the record for a worker whose lease ends at own: it is left alone until then, or given back if that is zero.
+// What another worker has claimed since is the other's.
+func (t *tracked[T]) keep(own, until time.Time) {
+	t.moved = true
+	if !t.leased.After(storage.Instant(own)) {
+		t.leased = until
+	}
 }
 
 func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*change, error) {
@@ -71,17 +89,31 @@ func (c *change) server(ctx context.Context, id enrollment.ServerID) (*tracked[s
 	if c.tenant == nil { // a record that somebody put under no tenant
 		return nil, missing(storage.ErrNotFound, "server")
 	}
-	item, err := c.servers.Get(ctx, c.tenant.Tenant, string(id))
+	s, err := c.findServer(ctx, id)
+	if err == nil && !s.found {
+		err = storage.ErrNotFound
+	}
 	if err != nil {
 		return nil, missing(err, "server")
 	}
-	return c.track(item, true), nil
+	c.touched[id] = s
+	return s, nil
 }
 
-func (c *change) track(item serverItem, found bool) *tracked[serverRecord] {
-	s := &tracked[serverRecord]{Item: item, found: found}
-	c.touched[enrollment.ServerID(item.ID)] = s
-	return s
+// findServer reads a server, or returns a new one, without making it part of the write.
+func (c *change) findServer(ctx context.Context, id enrollment.ServerID) (*tracked[serverRecord], error) {
+	rec, err := c.store.Get(ctx, c.servers.Key(c.tenant.Tenant, string(id)))
+	if errors.Is(err, storage.ErrNotFound) {
+		return &tracked[serverRecord]{Item: c.servers.New(c.tenant.Tenant, string(id), serverRecord{})}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	item, err := c.servers.Decode(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	return &tracked[serverRecord]{Item: item, found: true, leased: c.leaseOf(rec, item.Value.Watch.Wake())}, nil
 }
 
 // renewal reads a renewal of the tenant, to be held or changed by the write.
@@ -92,11 +124,15 @@ func (c *change) renewal(ctx context.Context, id enrollment.RenewalID) (*tracked
 	if c.tenant == nil {
 		return nil, missing(storage.ErrNotFound, "renewal")
 	}
-	item, err := c.renewals.Get(ctx, c.tenant.Tenant, string(id))
+	rec, err := c.store.Get(ctx, c.renewals.Key(c.tenant.Tenant, string(id)))
 	if err != nil {
 		return nil, missing(err, "renewal")
 	}
-	r := &tracked[renewal.Renewal]{Item: item, found: true}
+	item, err := c.renewals.Decode(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	r := &tracked[renewal.Renewal]{Item: item, found: true, leased: c.leaseOf(rec, item.Value.Wake())}
 	c.running[id] = r
 	return r, nil
 }

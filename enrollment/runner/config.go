@@ -73,7 +73,7 @@ func New(cfg Config) (*Runner, error) {
 	orElse(&cfg.Lease, time.Minute)
 	orElse(&cfg.SettleFor, 5*time.Second)
 	return &Runner{
-		rooms: newRooms(cfg.Store, cfg.Sealer), cfg: cfg, log: cfg.Log,
+		rooms: newRooms(cfg.Store, cfg.Sealer, cfg.Lease), cfg: cfg, log: cfg.Log,
 		keyGate: make(chan struct{}, cfg.KeyWorkers), newPair: abmtoken.GenerateKeyPair,
 	}, nil
 }

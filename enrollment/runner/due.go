@@ -58,7 +58,7 @@ func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 		workers.Go(func() {
 			for rec := range queue {
 				if within.Err() != nil {
-					r.giveBack(rec)
+					r.giveBack(rec.RecordKey, leaseEnd)
 					continue
 				}
 				if err := r.work(within, rec.RecordKey, leaseEnd); err != nil {
@@ -67,7 +67,7 @@ func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 					ran.Failed++
 					mu.Unlock()
 					if within.Err() != nil {
-						r.giveBack(rec)
+						r.giveBack(rec.RecordKey, leaseEnd)
 					}
 				}
 			}
@@ -78,18 +78,18 @@ func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 }
 
 // giveBack makes a claimed record due when its value says, so that nobody waits for the end of a lease that nobody needs.
-func (r *Runner) giveBack(rec storage.Record) {
+func (r *Runner) giveBack(k storage.RecordKey, leaseEnd time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err := r.change(ctx, enrollment.TenantID(rec.Tenant), func(c *change) error {
-		j, err := r.job(ctx, c, rec.RecordKey)
+	err := r.change(ctx, enrollment.TenantID(k.Tenant), func(c *change) error {
+		j, err := r.job(ctx, c, k)
 		if err == nil {
-			j.keep(time.Time{})
+			j.keep(leaseEnd, time.Time{})
 		}
 		return err
 	})
 	if err != nil {
-		r.log.Warn("a record was not given back; it is due again after its lease", "record", rec.RecordKey.String(), "error", err)
+		r.log.Warn("a record was not given back; it is due again after its lease", "record", k.String(), "error", err)
 	}
 }
 

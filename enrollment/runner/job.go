@@ -27,7 +27,7 @@ func (j renewalJob) due() []enrollment.Effect { return j.run.Value.Due(j.c.now) 
 
 func (j renewalJob) moved() bool { return j.run.moved }
 
-func (j renewalJob) keep(until time.Time) { j.run.moved, j.run.leased = true, until }
+func (j renewalJob) keep(own, until time.Time) { j.run.keep(own, until) }
 
 type watchJob struct {
 	c *change
@@ -44,4 +44,4 @@ func (j watchJob) due() []enrollment.Effect { return j.s.Value.Watch.Due(j.c.now
 
 func (j watchJob) moved() bool { return j.s.moved }
 
-func (j watchJob) keep(until time.Time) { j.s.moved, j.s.leased = true, until }
+func (j watchJob) keep(own, until time.Time) { j.s.keep(own, until) }

@@ -55,6 +55,7 @@ type (
 // rooms are the typed views of one store.
 type rooms struct {
 	store         storage.Store
+	lease         time.Duration // how long a claimed record is left alone
 	sealer        storage.Sealer
 	vault         *storage.Vault
 	servers       *storage.Repo[serverRecord]
@@ -67,9 +68,9 @@ type rooms struct {
 	auditLog      *storage.Repo[logRecord]
 }
 
-func newRooms(store storage.Store, sealer storage.Sealer) rooms {
+func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration) rooms {
 	return rooms{
-		store: store, sealer: sealer, vault: storage.NewVault(store, sealer),
+		store: store, lease: lease, sealer: sealer, vault: storage.NewVault(store, sealer),
 		servers: storage.NewRepo(store, sealer, storage.Spec[serverRecord]{
 			Kind: KindServer, Schema: 1,
 			Columns: func(s serverRecord) storage.Columns {

@@ -32,12 +32,12 @@ func (t *Tenant) AddServer(ctx context.Context, by enrollment.Actor, n NewServer
 		if err := c.open(ctx, by); err != nil {
 			return err
 		}
-		item, found, err := find(ctx, c.servers, c.tenant.Tenant, string(n.ID))
+		s, err := c.findServer(ctx, n.ID)
 		if err != nil {
 			return err
 		}
-		s := c.track(item, found)
-		if !found {
+		c.touched[n.ID] = s
+		if !s.found {
 			s.Value = serverRecord{
 				Server: enrollment.Server{ID: n.ID, Tenant: t.id, Site: n.Site, Name: n.Name, CreatedAt: c.now},
 				Watch:  renewal.NewWatch(t.id, n.ID),

@@ -42,9 +42,9 @@ func (t *Tenant) settle(ctx context.Context, k storage.RecordKey) error {
 			return t.unsettled(ctx, err)
 		}
 		if len(claimed.Records) > 0 {
-			rec := claimed.Records[0]
-			if err := t.r.work(within, k, claimed.Now.Add(t.r.cfg.Lease)); err != nil {
-				t.r.giveBack(rec)
+			leaseEnd := claimed.Now.Add(t.r.cfg.Lease)
+			if err := t.r.work(within, k, leaseEnd); err != nil {
+				t.r.giveBack(k, leaseEnd)
 				return t.unsettled(ctx, err)
 			}
 			continue

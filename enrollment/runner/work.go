@@ -17,8 +17,9 @@ type job interface {
 	due() []enrollment.Effect
 	// moved reports whether the machine is not as it was read.
 	moved() bool
-	// keep writes the record with the change: due no earlier than until, or when its value says if that is zero.
-	keep(until time.Time)
+	// keep writes the record with the change: due no earlier than until, or when its value says if that is zero; unless it
+	// is no longer under the lease that ends at own.
+	keep(own, until time.Time)
 }
 
 // feed gives the result of an effect to the machine as it stands then.
@@ -49,9 +50,9 @@ func (r *Runner) work(ctx context.Context, k storage.RecordKey, leaseEnd time.Ti
 			}
 			switch due = j.due(); {
 			case len(due) == 0:
-				j.keep(time.Time{})
+				j.keep(leaseEnd, time.Time{})
 			case round > 0 || j.moved():
-				j.keep(leaseEnd)
+				j.keep(leaseEnd, leaseEnd)
 			} // else the claim has leased the record just as it is, and a write would only cost time
 			return nil
 		})

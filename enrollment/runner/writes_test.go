@@ -92,7 +92,8 @@ func TestARecordThatChangedInHandIsLeasedAnew(t *testing.T) {
 			requireProblem(t, enrollment.CodeStillWorking, err)
 			return
 		}
-		ran, err := other.RunDue(ctx(t), runner.Due{})
+		// Of renewals: a probe of the server may have come due in 25 hours, or not.
+		ran, err := other.RunDue(ctx(t), runner.Due{Kinds: []string{runner.KindRenewal}})
 		require.NoError(t, err)
 		assert.Zero(t, ran.Claimed)
 	}}
