@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"iter"
 	"strings"
 
@@ -119,7 +120,13 @@ func (r *Runner) Adopt(
 			if flushErr := flush(); flushErr != nil {
 				return total, flushErr
 			}
-			return total, invalid("rows", "readable to the end").Because(err)
+			problem := invalid("rows", "readable to the end").Because(err)
+			if errors.Is(err, ErrAdoptionFormat) {
+				problem.Title = "The list of servers is broken"
+				problem.Next = strings.TrimPrefix(err.Error(), "runner: ") +
+					". Mend the list and adopt it again; the rows before that one were taken, and stay as they are"
+			}
+			return total, problem
 		}
 		prepared, problem := prepareRow(n, row)
 		if problem != nil {

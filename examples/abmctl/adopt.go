@@ -29,13 +29,14 @@ The exit status is 0 if every row was taken, else that of the first refused row'
 
 func (c *adopt) subject() subject { return subject{ID: c.File} }
 
-// maxReported bounds the refused rows of the answer; each of them is told to standard error, too.
+// maxReported bounds the rows of the answer, refused and with warnings; each of them is told to standard error, too.
 const maxReported = 1000
 
 type adoptAnswer struct {
 	subject
 	runner.Adopted
 	Problems []runner.RowResult `json:"problems"`
+	Warnings []runner.RowResult `json:"warnings,omitempty"`
 }
 
 func (a *adoptAnswer) text(w io.Writer) {
@@ -55,6 +56,12 @@ func (c *adopt) do(ctx context.Context, h *host) (answer, error) {
 	var first *enrollment.Problem
 	done := h.waiting("Adopting")
 	ans.Adopted, err = h.lib.Adopt(ctx, h.actor(), runner.DecodeAdoptions(file, h.Tenant), func(row runner.RowResult) {
+		if row.Warning != nil {
+			if len(ans.Warnings) < maxReported {
+				ans.Warnings = append(ans.Warnings, row)
+			}
+			h.hint("row %d (%s): %v", row.Row, row.Reference, row.Warning)
+		}
 		if row.Problem == nil {
 			return
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 type advise struct {
-	ID            string           `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+	ID            string           `arg:"" name:"server" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
 	PortalAccess  enrollment.Known `enum:",yes,no" default:"" placeholder:"yes|no" help:"Somebody with the right role can sign in at the organization's portal."`
 	ServiceExists enrollment.Known `enum:",yes,no" default:"" placeholder:"yes|no" help:"The device management service is still listed there."`
 	MDMChanges    enrollment.Known `name:"mdm-changes" enum:",yes,no" default:"" placeholder:"yes|no" help:"The devices must move to another MDM."`

@@ -53,6 +53,9 @@ func (h *host) finish(ctx context.Context, s subject, ans answer, err error) int
 			h.encode(withProblem(ans, problem))
 		}
 	} else if ans != nil && !h.Quiet {
+		if troubled, ok := ans.(interface{ without() answer }); ok && problem != nil {
+			ans = troubled.without() // a person need not read it twice
+		}
 		ans.text(h.out)
 	}
 	if problem == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,7 +16,7 @@ import (
 )
 
 type auditShow struct {
-	ID string `arg:"" name:"subject" placeholder:"SUBJECT" help:"A server's or renewal's ID, a tenant, or: installation."`
+	ID string `arg:"" name:"subject" placeholder:"SUBJECT" help:"A server's ID or name, a renewal's ID, a tenant, or: installation."`
 }
 
 func (c *auditShow) subject() subject { return subject{ID: c.ID} }
@@ -29,7 +30,7 @@ type entries []entry
 
 func (a entries) text(w io.Writer) {
 	for _, e := range a {
-		fmt.Fprintf(w, "%s  %-20s %s", e.At.UTC().Format(time.RFC3339), e.Act, e.By.ID)
+		fmt.Fprintf(w, "%s  %-20s %s", e.At.UTC().Format(time.RFC3339), e.Act, who(e.By))
 		for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 			fmt.Fprintf(w, "  %s=%s", name, e.Detail[name])
 		}
@@ -37,20 +38,25 @@ func (a entries) text(w io.Writer) {
 	}
 }
 
+// who is an actor in one word or two: Tess (u-7) from 203.0.113.9.
+func who(by enrollment.Actor) string {
+	text := by.ID
+	if by.Name != "" && by.Name != by.ID {
+		text = by.Name + " (" + by.ID + ")"
+	}
+	if by.Source != "" {
+		text += " from " + by.Source
+	}
+	return text
+}
+
 func (c *auditShow) do(ctx context.Context, h *host) (answer, error) {
 	if err := h.open(ctx, reads); err != nil {
 		return nil, err
 	}
-	// A tenant is asked in its own scope, whatever --tenant says.
-	read := func(after int64) ([]enrollment.AuditEntry, error) {
-		return h.tenant().Audit(ctx, c.ID, after, storage.MaxPage)
-	}
-	if c.ID == runner.InstallationSubject {
-		read = func(after int64) ([]enrollment.AuditEntry, error) { return h.lib.Audit(ctx, after, storage.MaxPage) }
-	} else if _, err := h.lib.Tenant(enrollment.TenantID(c.ID)).Show(ctx); err == nil {
-		read = func(after int64) ([]enrollment.AuditEntry, error) {
-			return h.lib.Tenant(enrollment.TenantID(c.ID)).Audit(ctx, c.ID, after, storage.MaxPage)
-		}
+	read, err := c.reader(ctx, h)
+	if err != nil {
+		return nil, err
 	}
 	list := entries{}
 	for after := int64(0); ; {
@@ -75,4 +81,23 @@ func (c *auditShow) do(ctx context.Context, h *host) (answer, error) {
 		return nil, enrollment.NewProblem(enrollment.CodeNotFound, "what", "subject of the audit")
 	}
 	return list, nil
+}
+
+// reader finds whose history is meant: the installation's, a tenant's, or that of a renewal, or of a server by its ID or name.
+func (c *auditShow) reader(ctx context.Context, h *host) (func(after int64) ([]enrollment.AuditEntry, error), error) {
+	if c.ID == runner.InstallationSubject {
+		return func(after int64) ([]enrollment.AuditEntry, error) { return h.lib.Audit(ctx, after, storage.MaxPage) }, nil
+	}
+	// A tenant is asked in its own scope, whatever --tenant says.
+	tenant, subject := h.tenant(), c.ID
+	if _, err := h.lib.Tenant(enrollment.TenantID(c.ID)).Show(ctx); err == nil {
+		tenant = h.lib.Tenant(enrollment.TenantID(c.ID))
+	} else if found, err := h.server(ctx, c.ID); err == nil {
+		subject = string(found)
+	} else if errors.Is(err, &enrollment.Problem{Code: enrollment.CodeInvalidInput}) {
+		return nil, err // several have this name
+	}
+	return func(after int64) ([]enrollment.AuditEntry, error) {
+		return tenant.Audit(ctx, subject, after, storage.MaxPage)
+	}, nil
 }

@@ -31,7 +31,7 @@ type cli struct {
 
 	Server struct {
 		Add    serverAdd    `cmd:"" help:"Add a server and start its first renewal."`
-		List   serverList   `cmd:"" help:"List the servers with the health of their tokens."`
+		List   serverList   `cmd:"" help:"List the servers with the health of their tokens, what expires first on top."`
 		Show   serverShow   `cmd:"" help:"Show one server."`
 		Check  serverCheck  `cmd:"" help:"Ask Apple now whether a token lives."`
 		Retire serverRetire `cmd:"" help:"Put a server out of use for good."`

@@ -25,7 +25,9 @@ func (h *host) openInput(path string) (io.ReadCloser, error) {
 		}
 		err = errors.Join(statErr, f.Close(), errors.New(path+" is no file"))
 	}
-	return nil, wrong("file", "a file that exists and may be read: "+err.Error()).Because(err)
+	problem := wrong("file", "a file that exists and may be read").Because(err)
+	problem.Title, problem.Next = "The file "+path+" cannot be read", "Check its name and its permissions: "+err.Error()
+	return nil, problem
 }
 
 // readInput reads a file of a bounded size; one byte more shows that it is larger.

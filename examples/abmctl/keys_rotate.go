@@ -48,7 +48,11 @@ func (c *keysRotate) do(ctx context.Context, h *host) (answer, error) {
 	if err := h.rotateMasterKey(ctx, ans); err != nil {
 		return ans, runner.ProblemOf(err)
 	}
-	if err := h.rotateDataKeys(ctx, ans); err != nil {
+	if err := h.rotateDataKeys(ctx, ans); errors.Is(err, storage.ErrInvalid) {
+		problem := enrollment.NewProblem(enrollment.CodeRefused, "state", "too many old keys").Because(err)
+		problem.Title, problem.Next = "The keys were rotated too often within a day", "Rotate again tomorrow; earlier keys are kept for a day"
+		return ans, problem
+	} else if err != nil {
 		return ans, runner.ProblemOf(err)
 	}
 	err := h.lib.NoteKeysRotated(ctx, h.actor())
@@ -87,6 +91,11 @@ func (h *host) rotateDataKeys(ctx context.Context, ans *rotated) error {
 	}
 	for _, tenant := range tenants {
 		err := h.sealer.RotateDataKey(ctx, tenant)
+		if errors.Is(err, storage.ErrInvalid) { // too many old keys: let go of those whose day is over
+			if err = h.sweep(ctx, ans); err == nil {
+				err = h.sealer.RotateDataKey(ctx, tenant)
+			}
+		}
 		switch {
 		case errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrShredded):
 		case err != nil:
@@ -95,12 +104,17 @@ func (h *host) rotateDataKeys(ctx context.Context, ans *rotated) error {
 			ans.DataKeys++
 		}
 	}
+	return h.sweep(ctx, ans)
+}
+
+// sweep seals and signs every record with the newest keys, and destroys the old ones that nobody needs any more.
+func (h *host) sweep(ctx context.Context, ans *rotated) error {
 	var kinds []seal.SweptKind
 	for _, k := range runner.KeptKinds() {
 		kinds = append(kinds, seal.SweptKind{Kind: k.Kind, Installation: k.Installation})
 	}
 	swept, err := h.sealer.Sweep(ctx, seal.SweepOptions{Kinds: kinds})
-	ans.Resealed, ans.Retired, ans.Kept = swept.Resealed, swept.Retired, swept.Kept
+	ans.Resealed, ans.Retired, ans.Kept = ans.Resealed+swept.Resealed, ans.Retired+swept.Retired, swept.Kept
 	if err == nil && len(swept.Errors) > 0 {
 		err = swept.Errors[0]
 	}

@@ -37,6 +37,7 @@ func (c *offboard) do(ctx context.Context, h *host) (answer, error) {
 		problem.Next = "Repeat it with --yes"
 		return offboarded{c.subject(), tenant.State}, problem
 	}
+	defer h.waiting("Erasing")()
 	if err := t.Close(ctx, h.actor()); err != nil && tenant.State != enrollment.TenantErased {
 		return offboarded{c.subject(), tenant.State}, err
 	}

@@ -10,7 +10,7 @@ import (
 // The commands that do one thing to one renewal.
 
 type renewConfirm struct {
-	ID string `arg:"" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
+	ID string `arg:"" name:"renewal" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
 }
 
 func (c *renewConfirm) subject() subject { return about(c.ID) }
@@ -22,7 +22,7 @@ func (c *renewConfirm) do(ctx context.Context, h *host) (answer, error) {
 }
 
 type renewShow struct {
-	ID string `arg:"" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
+	ID string `arg:"" name:"renewal" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
 }
 
 func (c *renewShow) subject() subject { return about(c.ID) }
@@ -34,7 +34,7 @@ func (c *renewShow) do(ctx context.Context, h *host) (answer, error) {
 }
 
 type renewCancel struct {
-	ID string `arg:"" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
+	ID string `arg:"" name:"renewal" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
 }
 
 func (c *renewCancel) subject() subject { return about(c.ID) }
@@ -46,7 +46,7 @@ func (c *renewCancel) do(ctx context.Context, h *host) (answer, error) {
 }
 
 type renewRecheck struct {
-	ID string `arg:"" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
+	ID string `arg:"" name:"renewal" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
 }
 
 func (c *renewRecheck) subject() subject { return about(c.ID) }

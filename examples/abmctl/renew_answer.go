@@ -21,8 +21,11 @@ type renewalAnswer struct {
 	subject
 	runner.RenewalView
 	CertificateFile string `json:"certificate_file,omitempty"` // where it was written
-	FileName        string `json:"file_name,omitempty"`        // a good name for the certificate
+
+	told bool // the problem is the command's own, and told beside the answer
 }
+
+func (a renewalAnswer) without() answer { a.told = true; return a }
 
 func aboutRenewal(v runner.RenewalView) renewalAnswer {
 	return renewalAnswer{subject: subject{ID: string(v.ID), Server: v.Server, Renewal: v.ID}, RenewalView: v}
@@ -50,7 +53,7 @@ func (a renewalAnswer) text(w io.Writer) {
 		}
 	}
 	row("certificate", a.CertificateFile)
-	if a.RenewalView.Problem != nil {
+	if a.RenewalView.Problem != nil && !a.told {
 		row("problem", a.RenewalView.Problem.Error())
 	}
 	for _, warning := range a.Warnings {

@@ -11,7 +11,7 @@ import (
 )
 
 type renewStart struct {
-	ID string `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+	ID string `arg:"" name:"server" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
 }
 
 func (c *renewStart) subject() subject { return about(c.ID) }
@@ -24,7 +24,9 @@ func (c *renewStart) do(ctx context.Context, h *host) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	done := h.waiting("Starting the renewal")
 	view, err := h.tenant().StartRenewal(ctx, h.actor(), id)
+	done()
 	if err != nil {
 		return h.renewalOutcome(ctx, "", view, err)
 	}
@@ -41,7 +43,7 @@ func (c *renewStart) do(ctx context.Context, h *host) (answer, error) {
 }
 
 type renewCertificate struct {
-	ID  string `arg:"" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
+	ID  string `arg:"" name:"renewal" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
 	Out string `required:"" placeholder:"FILE" help:"Where to write it (PEM). Only a certificate is overwritten."`
 }
 
@@ -69,7 +71,7 @@ func (c *renewCertificate) do(ctx context.Context, h *host) (answer, error) {
 }
 
 type renewUpload struct {
-	ID      string `arg:"" placeholder:"RENEWAL-or-SERVER" help:"What the token is for: a renewal's ID, or a server's ID or name."`
+	ID      string `arg:"" name:"renewal-or-server" placeholder:"RENEWAL-or-SERVER" help:"What the token is for: a renewal's ID, or a server's ID or name."`
 	File    string `arg:"" placeholder:"FILE.p7m" help:"The file that Apple's portal gave; - is standard input."`
 	Confirm bool   `help:"The organization and service that Apple names are right, whatever they are."`
 }

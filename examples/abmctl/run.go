@@ -48,6 +48,7 @@ func (c *runDue) do(ctx context.Context, h *host) (answer, error) {
 		return ran{subject: c.subject()}, nil
 	}
 	total := ran{subject: c.subject()}
+	defer h.waiting("Doing what is due")()
 	for {
 		once, err := h.lib.RunDue(ctx, runner.Due{})
 		total.Claimed, total.Failed, total.Next = total.Claimed+once.Claimed, total.Failed+once.Failed, once.Next

@@ -26,7 +26,9 @@ func (c *serverAdd) do(ctx context.Context, h *host) (answer, error) {
 		return nil, err
 	}
 	ans := aboutServer(server)
+	done := h.waiting("Starting the renewal")
 	run, err := t.StartRenewal(ctx, h.actor(), server.ID)
+	done()
 	if err != nil {
 		return ans, err
 	}

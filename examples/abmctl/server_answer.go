@@ -16,7 +16,11 @@ type serverAnswer struct {
 	subject
 	runner.ServerView
 	CertificateFile string `json:"certificate_file,omitempty"` // where it was written
+
+	told bool // the problem is the command's own, and told beside the answer
 }
+
+func (a serverAnswer) without() answer { a.told = true; return a }
 
 func aboutServer(v runner.ServerView) serverAnswer {
 	a := serverAnswer{subject: subject{ID: string(v.ID), Server: v.ID}, ServerView: v}
@@ -49,8 +53,11 @@ func (a serverAnswer) text(w io.Writer) {
 	if !a.AnsweredAt.IsZero() {
 		row("Apple said", fmt.Sprintf("%s at %s", a.Answer, a.AnsweredAt.Format(time.RFC3339)))
 	}
-	if a.ServerView.Problem != nil {
-		row("problem", a.ServerView.Problem.Error())
+	if p := a.ServerView.Problem; p != nil && !a.told {
+		row("problem", p.Error())
+	}
+	if p := a.Silence; p != nil && !a.told {
+		row("no answer", p.Error())
 	}
 	if a.LiveRun != nil {
 		row("renewal", fmt.Sprintf("%s, %s", a.LiveRun.ID, a.LiveRun.State))

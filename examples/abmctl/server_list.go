@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
@@ -25,11 +27,24 @@ func (c *serverList) do(ctx context.Context, h *host) (answer, error) {
 			list = append(list, aboutServer(v))
 		}
 	})
+	slices.SortStableFunc(list, func(a, b serverAnswer) int { return a.end().Compare(b.end()) })
 	return list, err
 }
 
+// end sorts what ends first to the top, and below it what has no end: servers without a token, and retired ones.
+func (a serverAnswer) end() time.Time {
+	never := time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	switch {
+	case a.Retired():
+		return never.AddDate(1, 0, 0)
+	case a.Token == nil:
+		return never
+	}
+	return a.Token.Expires
+}
+
 type serverShow struct {
-	ID string `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+	ID string `arg:"" name:"server" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
 }
 
 func (c *serverShow) subject() subject { return about(c.ID) }
@@ -43,7 +58,7 @@ func (h *host) showServer(ctx context.Context, id enrollment.ServerID) (runner.S
 }
 
 type serverRetire struct {
-	ID string `arg:"" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+	ID string `arg:"" name:"server" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
 }
 
 func (c *serverRetire) subject() subject { return about(c.ID) }

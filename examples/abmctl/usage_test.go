@@ -30,6 +30,7 @@ func TestUsage(t *testing.T) {
 	}
 	assert.NoFileExists(t, "abmrenew.db")
 	assert.Contains(t, w.bare("--help").ok().out, "renew start")
+	assert.Contains(t, w.bare("renew", "upload", "--help").ok().out, "Usage: abmctl renew upload <renewal-or-server> <file>")
 	assert.Contains(t, w.bare("adopt", "--help").ok().out, "The exit status is 0 if every row was taken")
 }
 

@@ -77,3 +77,35 @@ func TestNotices(t *testing.T) {
 	assert.Contains(t, lines[2], "rejected: Apple does not accept the token")
 	assert.Contains(t, lines[3], "rejected: settled")
 }
+
+// Every command that may keep a person waiting says so at once.
+func TestEveryWaitShows(t *testing.T) {
+	w := newWorld(t)
+	acme := w.newCustomer("default", "Acme MDM").withToken()
+	file := acme.download("new.p7m")
+	rows := w.write("rows.json", []byte("[]"))
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"server", "add", "Another", "--cert-out", w.path("c.pem")}, "Making the key pair ..."},
+		{[]string{"server", "add", "Third"}, "Starting the renewal ..."},
+		{[]string{"server", "check", acme.server}, "Asking Apple ..."},
+		{[]string{"renew", "start", acme.server}, "Starting the renewal ..."},
+		{[]string{"renew", "certificate", acme.server, "--out", w.path("d.pem")}, "Making the key pair ..."},
+		{[]string{"renew", "upload", acme.server, file}, "Reading the token and asking Apple whose it is ..."},
+		{[]string{"renew", "recheck", acme.renewal}, "Working ..."},
+		{[]string{"adopt", rows}, "Adopting ..."},
+		{[]string{"run", "--once"}, "Doing what is due ..."},
+		{[]string{"audit", "verify"}, "Walking the hash chains ..."},
+		{[]string{"keys", "rotate"}, "Sealing everything anew ..."},
+		{[]string{"offboard", "default", "--yes"}, "Erasing ..."},
+	} {
+		var screen, out bytes.Buffer
+		run(t.Context(), append([]string{"--store", w.path("store.db"), "--dep-url", w.url}, c.args...), process{
+			in: strings.NewReader(""), out: &out, err: &screen, terminal: true, user: "tess", now: w.now,
+		})
+		assert.Contains(t, screen.String(), c.says, "%v", c.args)
+		assert.NotContains(t, out.String(), " ...", "%v", c.args)
+	}
+}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"net/http/httptest"
@@ -16,6 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/bolt"
+	"github.com/abmrenew/abmrenew/storage/seal"
 )
 
 // world is a technician's computer with a folder for files, and the fake Apple on a loopback listener.
@@ -204,6 +210,23 @@ func (c *customer) download(name string) string {
 	return c.w.write(name, file)
 }
 
+// sealed is every record of the store that a refused file leaves byte for byte as it was: secrets, keys, and whose services
+// and certificates are.
+func (w *world) sealed() map[storage.RecordKey]string {
+	w.t.Helper()
+	store := bolt.Shared(w.path("store.db"), bolt.Options{Wait: patience})
+	out := map[storage.RecordKey]string{}
+	for _, kind := range []string{storage.KindSecret, seal.Kind, runner.KindService, runner.KindRecipient} {
+		records, err := store.List(w.t.Context(), storage.Query{Kind: kind, AllTenants: true, Limit: storage.MaxPage})
+		require.NoError(w.t, err)
+		for _, rec := range records {
+			sum := sha256.Sum256(rec.Data)
+			out[rec.RecordKey] = hex.EncodeToString(sum[:])
+		}
+	}
+	return out
+}
+
 // credentials is what no refused file may change: the token in use and the key ring.
 func (c *customer) credentials() string {
 	c.w.t.Helper()
@@ -216,9 +239,13 @@ func (c *customer) credentials() string {
 // untouched checks that what happens leaves the credentials exactly as they were.
 func (c *customer) untouched(what func()) {
 	c.w.t.Helper()
-	before := c.credentials()
+	before, sealed := c.credentials(), c.w.sealed()
 	what()
 	assert.Equal(c.w.t, before, c.credentials())
+	after := c.w.sealed()
+	for key, bytes := range sealed {
+		assert.Equal(c.w.t, bytes, after[key], "%v is not what it was", key)
+	}
 }
 
 func certificatePEM(s *httptest.Server) []byte {
