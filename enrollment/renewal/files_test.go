@@ -100,7 +100,10 @@ func verdicts() []event {
 			}
 		})
 	}
+	late := said("too late", func(world, *renewal.Verified) {})
+	late.Late = func(w world, now time.Time) time.Duration { return max(0, w.again().Expires.Sub(now)) }
 	return []event{
+		late,
 		said("the same identity", func(world, *renewal.Verified) {}),
 		said("a new name", func(_ world, ev *renewal.Verified) { ev.Account.ServerName = "Acme UEM" }),
 		said("another administrator", func(_ world, ev *renewal.Verified) { ev.Account.AdminID = "ana@acme.example" }),
