@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
@@ -240,3 +241,6 @@ func requireProblem(t testing.TB, code enrollment.Code, err error) enrollment.Pr
 	require.ErrorIs(t, err, &enrollment.Problem{Code: code}, fmt.Sprint(err))
 	return *enrollment.ProblemOf(err)
 }
+
+// nobodyAsked stands for enrollment/dep where nothing is asked.
+type nobodyAsked struct{ abmtoken.Verifier }

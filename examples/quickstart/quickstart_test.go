@@ -21,7 +21,7 @@ func TestQuickstart(t *testing.T) {
 	t.Log("\n" + out.String())
 
 	for _, told := range []string{
-		"Reminders: 60 days left, 30 days left.",
+		"Reminders that went out: 60 days left, 30 days left.",
 		"between certificate and upload: store closed",
 		"Starting again finds the same renewal",
 		"Refused: This is not a server token (.p7m), but: content token",
