@@ -25,6 +25,7 @@ var haveThree = portal("have three servers from before", func(w *world) error {
 		if err != nil {
 			return err
 		}
+		w.files = append(w.files, file)
 		row := runner.Adoption{
 			Tenant: "acme", Reference: "crm-" + name, Name: name,
 			Keys: []runner.AdoptedKey{{Key: pair.PrivateKeyPEM(), Certificate: pair.CertificatePEM()}},

@@ -51,10 +51,11 @@ func flows() []flow {
 const theServer = enrollment.ServerID("srv_acme")
 
 // expecting makes an answer of a refusal that a person expects.
-func expecting(code enrollment.Code, err error) error {
+func expecting(w *world, code enrollment.Code, err error) error {
 	if code == "" || err == nil {
 		return err
 	}
+	w.errs = append(w.errs, err)
 	if errors.Is(err, &enrollment.Problem{Code: code}) {
 		return nil
 	}
@@ -200,21 +201,21 @@ func upload(code enrollment.Code) step {
 		if v.ID != "" {
 			w.renewal = v.ID
 		}
-		return expecting(code, err)
+		return expecting(w, code, err)
 	}}
 }
 
 func garbage(code enrollment.Code) step {
 	return step{"upload garbage", func(ctx context.Context, w *world) error {
 		_, err := w.acme().UploadToken(ctx, tech, runner.Upload{Server: theServer, File: strings.NewReader("<html>")})
-		return expecting(code, orElse(err))
+		return expecting(w, code, orElse(err))
 	}}
 }
 
 func oldFile(code enrollment.Code) step {
 	return step{"upload an old file", func(ctx context.Context, w *world) error {
 		_, err := w.acme().UploadToken(ctx, tech, runner.Upload{Server: theServer, File: reader(w.old)})
-		return expecting(code, orElse(err))
+		return expecting(w, code, orElse(err))
 	}}
 }
 
@@ -238,10 +239,12 @@ var (
 	})
 	download = portal("download", func(w *world) (err error) {
 		w.file, _, err = w.admin.DownloadToken(w.service)
+		w.files = append(w.files, w.file)
 		return err
 	})
 	keepOld = portal("download, and leave it in a drawer", func(w *world) (err error) {
 		w.old, _, err = w.admin.DownloadToken(w.service)
+		w.files = append(w.files, w.old)
 		return err
 	})
 	requireTerms = portal("new terms", func(w *world) error { w.org.RequireTerms(); return nil })

@@ -39,6 +39,7 @@ type world struct {
 	push   *pushCheck
 	inbox  *inbox
 	log    *bytes.Buffer
+	errs   []error // what people were answered
 	fate   fate
 	hasty  bool // new processes come up at once, while the leases of the dead one still hold
 	settle time.Duration
@@ -56,6 +57,7 @@ type papers struct {
 	cert     []byte
 	file     []byte
 	old      []byte
+	files    [][]byte // all that were ever downloaded
 	renewal  enrollment.RenewalID
 	adoption []runner.Adoption
 	services []*appletest.Service
@@ -136,7 +138,7 @@ func (w *world) boot() {
 	w.Runner, err = runner.New(runner.Config{
 		Store: store, Sealer: sealer, Verifier: mortalVerifier{w.life, verifier},
 		Push: mortalChecker{w.life, w.push}, Notifier: mortalNotifier{w.life, w.inbox},
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), Workers: 1, SettleFor: w.settle,
+		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Workers: 1, SettleFor: w.settle,
 	})
 	require.NoError(w.t, err)
 	life := w.life
@@ -197,6 +199,9 @@ func (w *world) take(s step) error {
 		w.people, w.hangUp = context.WithCancel(w.t.Context())
 		err, lived := w.life.run(func() error { return s.do(w.people, w) })
 		w.hangUp()
+		if lived && err != nil {
+			w.errs = append(w.errs, err)
+		}
 		if !lived {
 			w.reboot()
 		}
