@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -96,6 +97,61 @@ func TestADamagedRecordIsRefusedAlone(t *testing.T) {
 	require.ErrorContains(t, err, "restore the store file from a backup")
 	err = s.Commit(t.Context(), storage.Write{Put: []storage.Record{{RecordKey: bad, Version: 1}}})
 	require.ErrorIs(t, err, storage.ErrDamaged, "and is not written over")
+}
+
+func TestADamagedLeaseIsRefusedAlone(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	path := filepath.Join(t.TempDir(), "test.db")
+	s, err := bolt.Open(path, bolt.Options{Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	good, bad := storage.RecordKey{Kind: "server", ID: "1"}, storage.RecordKey{Kind: "server", ID: "2"}
+	require.NoError(t, s.Commit(t.Context(), storage.Write{Put: []storage.Record{{RecordKey: good, Wake: now}, {RecordKey: bad, Wake: now}}}))
+	_, err = s.Claim(t.Context(), storage.Claim{Kinds: []string{"server"}, Limit: 2, Lease: time.Minute})
+	require.NoError(t, err)
+	require.NoError(t, bolt.Meddle(s, func(bucket func(string) *bbolt.Bucket) error {
+		key, value := bucket("leases").Cursor().Last()
+		changed := append([]byte{}, value...)
+		changed[11]++ // the version
+		return bucket("leases").Put(append([]byte{}, key...), changed)
+	}))
+	require.NoError(t, s.Close())
+
+	s = opened(t, path, nil)
+	_, err = s.Get(t.Context(), good)
+	require.NoError(t, err)
+	_, err = s.Get(t.Context(), bad)
+	require.ErrorIs(t, err, storage.ErrDamaged)
+	require.ErrorContains(t, err, "restore the store file from a backup")
+}
+
+// Each record's checksum covers its key: bytes that lie at another record's place are not that record.
+func TestRecordsThatChangedPlacesAreRefused(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, name := range []string{"records", "leases"} {
+		path := filepath.Join(t.TempDir(), "test.db")
+		s, err := bolt.Open(path, bolt.Options{Now: func() time.Time { return now }})
+		require.NoError(t, err)
+		keys := []storage.RecordKey{{Kind: "server", ID: "1"}, {Kind: "server", ID: "2"}}
+		var w storage.Write
+		for _, k := range keys {
+			w.Put = append(w.Put, storage.Record{RecordKey: k, Wake: now, Data: []byte("data of " + k.ID)})
+		}
+		require.NoError(t, s.Commit(t.Context(), w))
+		_, err = s.Claim(t.Context(), storage.Claim{Kinds: []string{"server"}, Limit: 2, Lease: time.Minute})
+		require.NoError(t, err)
+		require.NoError(t, bolt.Meddle(s, func(bucket func(string) *bbolt.Bucket) error {
+			c := bucket(name).Cursor()
+			firstKey, first := c.First()
+			secondKey, second := c.Last()
+			a, b := append([]byte{}, first...), append([]byte{}, second...)
+			return errors.Join(bucket(name).Put(append([]byte{}, firstKey...), b), bucket(name).Put(append([]byte{}, secondKey...), a))
+		}))
+		for _, k := range keys {
+			_, err := s.Get(t.Context(), k)
+			require.ErrorIs(t, err, storage.ErrDamaged, name)
+		}
+		require.NoError(t, s.Close())
+	}
 }
 
 // A record whose key was damaged would be missed by nobody.
