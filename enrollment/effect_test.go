@@ -77,6 +77,9 @@ func TestSpreadDependsOnTheSeedAlone(t *testing.T) {
 		require.Less(t, got, width)
 		require.Zero(t, got%time.Microsecond, "stores keep time by the microsecond")
 	})
+	for i := range 5000 {
+		assert.Zero(t, enrollment.Spread(fmt.Sprint(i), time.Microsecond), "the width itself is out of reach")
+	}
 	assert.Zero(t, enrollment.Spread("x", 0))
 	assert.Zero(t, enrollment.Spread("x", -time.Hour))
 }
@@ -101,6 +104,14 @@ func TestAgainIsTheSameEffectLater(t *testing.T) {
 	require.Equal(t, "sec_1", second.Secret)
 	require.Equal(t, second, first.Again(t0, 0, time.Minute, time.Hour), "deterministic")
 	require.Equal(t, 1, first.Attempt, "the effect itself is a value")
+
+	late := enrollment.Effect{ID: first.ID, Attempt: 30}
+	wait, later := late, late.Again(t0, 0, time.Minute, time.Hour)
+	wait.Attempt++
+	require.NotEqual(t, later.NotBefore, wait.Again(t0, 0, time.Minute, time.Hour).NotBefore, "each attempt has its own jitter")
+	wait = late
+	wait.ID += "x"
+	require.NotEqual(t, later.NotBefore, wait.Again(t0, 0, time.Minute, time.Hour).NotBefore, "and each effect")
 }
 
 func TestAgainWaitsAtLeastAsLongAsAsked(t *testing.T) {
