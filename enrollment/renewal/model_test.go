@@ -56,6 +56,9 @@ func (m *model) take(t *rapid.T, ev renewal.Event) renewal.Transition {
 	if tr.Activate != nil {
 		m.mayActivate(t, ev, *tr.Activate)
 	}
+	if _, taken := ev.(renewal.CertificateTaken); taken && before.Run.Candidate != nil {
+		require.True(t, before.Run.CertificateOut(), "a first certificate left while a token is being checked: it could end that")
+	}
 	m.w = before.after(tr)
 	m.store(t, ev, before, tr)
 	m.repeat(t, ev)

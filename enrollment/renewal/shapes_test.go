@@ -75,6 +75,7 @@ func shapes(t testing.TB) []machinetest.Row[world] {
 	add("verifying", ready().do(newToken))
 	add("verifying: certificate out", out().do(newToken))
 	add("verifying: key being made", ready().do("certificate", newToken))
+	add("verifying: key made, certificate not out", ready().do("certificate", "key_made: done", newToken))
 	add("verifying: unanswered", out().do(newToken, "verified: unreachable"))
 	add("verifying: a spare waits", out().do(newToken, newest))
 	add("verifying: first token", first().do(newToken))
