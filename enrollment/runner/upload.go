@@ -28,7 +28,8 @@ type Upload struct {
 // is. If everything fits, the token, its key and the renewal change in one write, and the view shows the renewal completed.
 //
 // If not, the error says why, beside the view of the renewal where one is concerned. A refused file changes no token, key
-// or pin; that it was refused is written down. A token that Apple cannot judge now is kept, and checked by RunDue.
+// or pin, and begins no renewal; that it was refused is written down: in the renewal that waits for a file, in the server's
+// history, or, where no server is known, in the tenant's. A token that Apple cannot judge now is kept, and checked by RunDue.
 func (t *Tenant) UploadToken(ctx context.Context, by enrollment.Actor, u Upload) (RenewalView, error) {
 	if err := validActor(by); err != nil {
 		return RenewalView{}, err
