@@ -64,6 +64,16 @@ func TestWhatIsSentOfAProfile(t *testing.T) {
 
 	_, err = c.DefineProfile(t.Context(), dep.Profile{Extra: map[string]json.RawMessage{"x": json.RawMessage(`{`)}})
 	require.ErrorIs(t, err, dep.ErrInput)
+	require.ErrorContains(t, err, `Extra["x"] is no JSON`)
+}
+
+// What a profile does not say is as Apple's default is: its management can be removed (Apple, "Profile").
+func TestDefaultsOfAProfile(t *testing.T) {
+	for body, notRemovable := range map[string]bool{`{}`: false, `{"is_mdm_removable":true}`: false, `{"is_mdm_removable":null}`: false, `{"is_mdm_removable":false}`: true} {
+		got, err := answering(t, text(200, body), dep.Options{}).Profile(t.Context(), "P")
+		require.NoError(t, err)
+		assert.Equal(t, dep.Profile{UUID: "P", NotRemovable: notRemovable}, got, body)
+	}
 }
 
 func TestProfilesThatAreNone(t *testing.T) {
