@@ -115,6 +115,10 @@ func TestKeyIdentifierOfTheCertificate(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.True(t, named("ours").For(made), name)
 		assert.False(t, named("other").For(made), name)
+		// The identifier means this pair for sure, although the serial number of its certificate may be that of others.
+		broken := readForged(t, forged{pair: pair, id: element(tag0, []byte("ours")), rsaBlock: make([]byte, 256)})
+		_, _, err = broken.Open(made)
+		require.ErrorIs(t, err, abmtoken.ErrDecrypt, name)
 	}
 }
 

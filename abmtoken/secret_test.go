@@ -10,6 +10,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"text/template"
@@ -118,6 +119,8 @@ func prints(t testing.TB, value any) map[string]string {
 	var said teller
 	assert.Equal(&said, 0, value)
 	out["testify"] = said.text
+	assert.Equal(&said, reflect.Zero(reflect.TypeOf(value)).Interface(), value) // of one type, so that it follows every pointer
+	out["testify, deep"] = said.text
 	out["go-cmp"] = cmp.Diff(0, value)
 	for _, key := range []string{"fmt %v", "slog text", "slog JSON", "testify", "go-cmp"} {
 		require.NotEmpty(t, out[key], "a printer that prints nothing proves nothing")
