@@ -47,25 +47,25 @@ func (w *stopwatch) begin() {
 }
 
 func (w *stopwatch) end() {
-	w.pass(partRest, partRest)
+	w.pass(partRest)
 	w.runs = append(w.runs, w.run)
 	w.run = nil
 }
 
-// pass gives the time since the last call to the part of that name, and what comes now to next.
-func (w *stopwatch) pass(name, next string) {
+// pass gives the time since the last call to its part, and what comes now to next.
+func (w *stopwatch) pass(next string) {
 	if w.run == nil {
 		return
 	}
 	now := w.elapsed()
-	w.run[name] += now - w.last
+	w.run[w.next] += now - w.last
 	w.last, w.next = now, next
 }
 
 // during times one call of a part; next is what follows it.
-func (w *stopwatch) during(name, next string) (end func()) {
-	w.pass(w.next, name)
-	return func() { w.pass(name, next) }
+func (w *stopwatch) during(part, next string) (end func()) {
+	w.pass(part)
+	return func() { w.pass(next) }
 }
 
 // timedFile tells when the file has been read to its end.
