@@ -76,7 +76,8 @@ func NextHealthChange(v Vital, p Policy, now time.Time) time.Time {
 // Cause is a reason for which Apple may refuse a token that has not expired.
 type Cause string
 
-// The causes that Apple documents (Apple Business guide, "Link to a third-party device management service").
+// The causes. Apple documents all but the last (Apple Business User Guide, "Link to a third-party device management
+// service", read in September 2026), which follows; that a download ends the older token at once is the word of vendors.
 const (
 	CauseReplaced    Cause = "replaced"     // somebody downloaded a newer token, which ends the older one at once
 	CauseNewKey      Cause = "new_key"      // a new public key certificate was saved at the portal
