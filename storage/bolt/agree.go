@@ -106,10 +106,11 @@ func (t tx) agreeOnTheRest(leases int, asked, found sums) error {
 	}
 	if err == nil {
 		err = t.gone.ForEach(func(key, value []byte) error {
-			if len(value) != 16 {
+			_, at, ok := readStamp(key, value)
+			if !ok {
 				return errDisagree
 			}
-			asked.add(t.past, append(bytes.Clone(value[8:]), key...), nil)
+			asked.add(t.past, append(instant(at), key...), nil)
 			return nil
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
 
@@ -22,9 +23,10 @@ import (
 
 // specimen is a sound store file, with what may be read from it.
 type specimen struct {
-	model *model
-	steps int
-	file  []byte
+	model   *model
+	steps   int
+	records []storage.Record // after the last step
+	file    []byte
 }
 
 func newSpecimen(t testing.TB, steps int) *specimen {
@@ -32,6 +34,13 @@ func newSpecimen(t testing.TB, steps int) *specimen {
 	m, err := newModel()
 	require.NoError(t, err)
 	require.NoError(t, m.grow(steps))
+	sp := &specimen{model: m, steps: steps}
+	for _, kind := range workKinds {
+		page, err := m.store.List(context.Background(), storage.Query{Kind: kind, AllTenants: true, Limit: storage.MaxPage})
+		require.NoError(t, err)
+		sp.records = append(sp.records, page...)
+	}
+	require.NoError(t, m.grow(steps+more))
 	clock, path := &stepClock{}, filepath.Join(t.TempDir(), "good.db")
 	s, err := bolt.Open(path, bolt.WithoutSync(bolt.Options{Now: clock.Now}))
 	require.NoError(t, err)
@@ -39,9 +48,9 @@ func newSpecimen(t testing.TB, steps int) *specimen {
 		require.NoError(t, clock.step(context.Background(), s, n))
 	}
 	require.NoError(t, s.Close())
-	file, err := os.ReadFile(path)
+	sp.file, err = os.ReadFile(path)
 	require.NoError(t, err)
-	return &specimen{model: m, steps: steps, file: file}
+	return sp
 }
 
 // fate says what became of a damaged file: it was refused, or some call was, or all is as it was, or as it was before
@@ -67,13 +76,36 @@ func (sp *specimen) fate(path string) (string, error) {
 	default:
 		err = errors.New("wrong data")
 	}
-	// Whatever it is, work goes on or is refused.
-	for n := sp.steps + 1; n <= sp.steps+3; n++ {
-		if working := clock.step(context.Background(), s, n); working != nil && err == nil {
-			found, err = "a call refused", saysDamaged(working)
+	err = errors.Join(err, sp.lookUp(s, found))
+	// Whatever it is, work goes on, right, or is refused.
+	worked := true
+	for n := sp.steps + 1; n <= sp.steps+more; n++ {
+		if working := clock.step(context.Background(), s, n); working != nil {
+			worked = false
+			err = errors.Join(err, saysDamaged(working))
 		}
 	}
+	if !worked {
+		found = "a call refused"
+	} else if after, reading := fingerprintOf(context.Background(), s); reading == nil && found == "harmless" && after != sp.model.after[sp.steps+more] {
+		err = errors.Join(err, errors.New("wrong data after more work"))
+	}
 	return found, errors.Join(err, s.Close())
+}
+
+const more = 3 // steps that are done on a damaged file
+
+// lookUp reads each record by its key: it is the right one, or refused.
+func (sp *specimen) lookUp(s storage.Store, found string) (err error) {
+	for _, want := range sp.records {
+		got, missing := s.Get(context.Background(), want.RecordKey)
+		switch {
+		case errors.Is(missing, storage.ErrDamaged) || found == "one step back":
+		case missing != nil || !assert.ObjectsAreEqual(want, got):
+			err = errors.Join(err, fmt.Errorf("wrong data at %v: %w", want.RecordKey, errors.Join(missing, errors.New("not what was written"))))
+		}
+	}
+	return err
 }
 
 // saysDamaged returns nil if err says that the store is damaged and what to do.
@@ -101,11 +133,13 @@ func (sp *specimen) damages(random *rand.Rand, flips int) map[string][][]byte {
 		all["cut at a page"] = append(all["cut at a page"], sp.file[:n*page])
 		all["page zeroed"] = append(all["page zeroed"], changed(func(f []byte) { clear(of(f, n)) }))
 		all["page of ones"] = append(all["page of ones"], changed(func(f []byte) { copy(of(f, n), bytes.Repeat([]byte{0xFF}, page)) }))
-		other := random.IntN(pages)
-		all["page written in the wrong place"] = append(all["page written in the wrong place"],
-			changed(func(f []byte) { copy(of(f, n), of(sp.file, other)) }))
-		all["page whose second half is another's"] = append(all["page whose second half is another's"],
-			changed(func(f []byte) { copy(of(f, n)[page/2:], of(sp.file, other)[page/2:]) }))
+		for range flips {
+			other := random.IntN(pages)
+			all["page written in the wrong place"] = append(all["page written in the wrong place"],
+				changed(func(f []byte) { copy(of(f, n), of(sp.file, other)) }))
+			all["page whose second half is another's"] = append(all["page whose second half is another's"],
+				changed(func(f []byte) { copy(of(f, n)[page/2:], of(sp.file, other)[page/2:]) }))
+		}
 		for range flips {
 			at := n*page + random.IntN(page)
 			if random.IntN(2) == 0 {

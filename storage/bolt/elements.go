@@ -1,7 +1,5 @@
 package bolt
 
-import "bytes"
-
 // branch checks the elements of a branch page, and the pages that they point to.
 func (w *walk) branch(id uint64, count int, page []byte, depth int, within bounds) error {
 	var child uint64
@@ -13,7 +11,7 @@ func (w *walk) branch(id uint64, count int, page []byte, depth int, within bound
 		}
 		e := page[at:]
 		key, ok := cut(e, order.Uint32(e), order.Uint32(e[4:]))
-		if !ok || len(key) == 0 || bytes.Compare(first, key) >= 0 || !within.admit(key) {
+		if !ok || !within.follows(first, key) {
 			return wrongPage{id, "has keys out of place"}
 		}
 		if i > 0 {
@@ -37,7 +35,7 @@ func (w *walk) leaf(id uint64, count int, page []byte, depth int, within bounds)
 		e := page[at:]
 		pos, keySize, valueSize := order.Uint32(e[4:]), order.Uint32(e[8:]), order.Uint32(e[12:])
 		key, ok := cut(e, pos, keySize)
-		if !ok || len(key) == 0 || bytes.Compare(last, key) >= 0 || !within.admit(key) {
+		if !ok || !within.follows(last, key) {
 			return wrongPage{id, "has keys out of place"}
 		}
 		last = key

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
-	"time"
 
 	"github.com/abmrenew/abmrenew/storage"
 )
@@ -70,9 +69,4 @@ func decodeColumns(k storage.RecordKey, key, value []byte) (storage.Record, []by
 
 func changed(k storage.RecordKey) error {
 	return fmt.Errorf("%w: the stored bytes of %v have changed: restore the store file from a backup", storage.ErrDamaged, k)
-}
-
-// grave is what is known of a deleted record: its last version, and when it was deleted.
-func grave(version int64, at time.Time) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(version)), instant(at)...)
 }

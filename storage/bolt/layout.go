@@ -16,7 +16,7 @@ var (
 	dueBucket     = []byte("due")     // kind, wake time, tenant, ID -> nothing
 	statesBucket  = []byte("states")  // kind, state, tenant, ID -> nothing
 	parentsBucket = []byte("parents") // kind, parent, tenant, ID -> state
-	goneBucket    = []byte("gone")    // kind, tenant, ID -> version and time of the deletion
+	goneBucket    = []byte("gone")    // kind, tenant, ID -> last version, and time of the deletion
 	pastBucket    = []byte("past")    // time of the deletion, kind, tenant, ID -> nothing
 	formatBucket  = []byte("format")  // "layout" -> number of this layout
 

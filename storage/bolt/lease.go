@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/abmrenew/abmrenew/storage"
@@ -17,10 +16,7 @@ func (t tx) leased(old, r storage.Record) error {
 		return err
 	}
 	key := recordKey(r.RecordKey)
-	value := binary.BigEndian.AppendUint64(make([]byte, 4, 20), uint64(r.Version))
-	value = append(value, instant(r.Wake)...)
-	binary.BigEndian.PutUint32(value, checksum(key, value[4:]))
-	return t.leases.Put(key, value)
+	return t.leases.Put(key, stamp(key, r.Version, r.Wake))
 }
 
 // current brings a record, as it was put, to the version and wake time of the last claim since then.
@@ -29,9 +25,10 @@ func (t tx) current(key []byte, r *storage.Record) error {
 	if value == nil {
 		return nil
 	}
-	if len(value) != 20 || binary.BigEndian.Uint32(value) != checksum(key, value[4:]) {
+	version, wake, ok := readStamp(key, value)
+	if !ok {
 		return fmt.Errorf("%w: the lease of %v has changed: restore the store file from a backup", storage.ErrDamaged, r.RecordKey)
 	}
-	r.Version, r.Wake = int64(binary.BigEndian.Uint64(value[4:])), fromInstant(value[12:])
+	r.Version, r.Wake = version, wake
 	return nil
 }

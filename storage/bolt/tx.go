@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -121,7 +120,7 @@ func (t tx) remove(old storage.Record, now time.Time) error {
 			return err
 		}
 	}
-	if err := t.gone.Put(key, grave(old.Version, now)); err != nil {
+	if err := t.gone.Put(key, stamp(key, old.Version, now)); err != nil {
 		return err
 	}
 	return t.past.Put(append(instant(now), key...), nil)
@@ -131,14 +130,17 @@ func (t tx) remove(old storage.Record, now time.Time) error {
 func (t tx) buried(k storage.RecordKey) (int64, error) {
 	key := recordKey(k)
 	value := t.gone.Get(key)
-	if len(value) != 16 {
+	if value == nil {
 		return 0, nil
 	}
-	version, at := int64(binary.BigEndian.Uint64(value)), bytes.Clone(value[8:])
+	version, at, ok := readStamp(key, value)
+	if !ok {
+		return 0, fmt.Errorf("%w: what is known of the deletion of %v has changed: restore the store file from a backup", storage.ErrDamaged, k)
+	}
 	if err := t.gone.Delete(key); err != nil {
 		return 0, err
 	}
-	return version, t.past.Delete(append(at, key...))
+	return version, t.past.Delete(append(instant(at), key...))
 }
 
 // memory is how long the version of a deleted record is remembered. No caller keeps a reference that long.

@@ -160,11 +160,19 @@ func (w *walk) page(id uint64) (flags uint16, count int, page []byte, err error)
 	return flags, count, page, nil
 }
 
-// bounds are what the branches above a page say of its keys. A key outside of them would never be found.
-type bounds struct{ from, before []byte } // nil: none
+// bounds are what the branches above a page say of its keys: the first one, and one that all lie before. A key outside
+// of them would not be found, and bbolt would replace the wrong page.
+type bounds struct{ first, before []byte } // nil: any
 
-func (b bounds) admit(key []byte) bool {
-	return bytes.Compare(key, b.from) >= 0 && (b.before == nil || bytes.Compare(key, b.before) < 0)
+// follows reports whether key may come behind last, which is nil at the page's first key.
+func (b bounds) follows(last, key []byte) bool {
+	switch {
+	case len(key) == 0 || b.before != nil && bytes.Compare(key, b.before) >= 0:
+		return false
+	case last == nil:
+		return b.first == nil || bytes.Equal(key, b.first)
+	}
+	return bytes.Compare(last, key) < 0
 }
 
 // tree checks a page of a bucket's tree and all below it.
@@ -177,7 +185,7 @@ func (w *walk) tree(id uint64, depth int, within bounds) error {
 		return wrongPage{id, "lies too deep"}
 	case flags == branchPage && count > 0:
 		return w.branch(id, count, page, depth, within)
-	case flags == leafPage:
+	case flags == leafPage && (count > 0 || within.first == nil):
 		return w.leaf(id, count, page, depth, within)
 	}
 	return wrongPage{id, "is of no kind that belongs into a tree"}

@@ -1,0 +1,86 @@
+package bolt_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+
+	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/bolt"
+)
+
+// A file to which somebody else wrote between two calls, or that is another one now, is examined again.
+func TestSharedExaminesWhatOthersWrote(t *testing.T) {
+	k := storage.RecordKey{Kind: "server", ID: "1"}
+	damaged := func(t *testing.T, path string) {
+		t.Helper()
+		s, err := bolt.Open(path, bolt.Options{})
+		require.NoError(t, err)
+		require.NoError(t, bolt.Meddle(s, func(bucket func(string) *bbolt.Bucket) error {
+			return bucket("due").Put([]byte("what no record asks for"), nil)
+		}))
+		require.NoError(t, s.Close())
+	}
+	for name, meanwhile := range map[string]func(t *testing.T, path string){
+		"written to": damaged,
+		"replaced": func(t *testing.T, path string) {
+			t.Helper()
+			file, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path+".other", file, 0o600))
+			damaged(t, path+".other")
+			require.NoError(t, os.Rename(path+".other", path))
+		},
+		"cut": func(t *testing.T, path string) {
+			t.Helper()
+			require.NoError(t, os.Truncate(path, 3*int64(os.Getpagesize())))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "test.db")
+			s := bolt.Shared(path, bolt.Options{})
+			require.NoError(t, s.Commit(t.Context(), storage.Write{Put: []storage.Record{{RecordKey: k}}}))
+			_, err := s.Get(t.Context(), k)
+			require.NoError(t, err)
+			meanwhile(t, path)
+			_, err = s.Get(t.Context(), k)
+			require.ErrorIs(t, err, storage.ErrDamaged)
+		})
+	}
+}
+
+// A file that another process writes to all the time is never mistaken for a damaged one.
+func TestSharedReadsBesideAWriter(t *testing.T) {
+	reads := 150
+	if testing.Short() {
+		reads = 40
+	}
+	path := filepath.Join(t.TempDir(), "test.db")
+	c := startChild(t, nil, "write", path, "1", "shared")
+	_, ok := c.acked(t)
+	require.True(t, ok, string(c.err.text))
+	acks := make(chan int)
+	go func() {
+		n := 0
+		for c.out.Scan() {
+			n++
+		}
+		acks <- n
+	}()
+	for range reads {
+		s := bolt.Shared(path, bolt.Options{Wait: time.Minute})
+		_, err := s.Get(t.Context(), storage.RecordKey{Kind: "server", ID: "none"})
+		if !errors.Is(err, storage.ErrNotFound) {
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, c.Process.Kill())
+	require.Greater(t, <-acks, 10, "the writer never had a turn")
+	require.Error(t, c.Wait())
+	require.Empty(t, string(c.err.text))
+}
