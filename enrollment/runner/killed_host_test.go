@@ -83,7 +83,9 @@ func (o hostOrder) run(ctx context.Context) error {
 	r.MakeKeysWith(func(k abmtoken.KeyOptions) (abmtoken.KeyPair, error) {
 		return newPair(rand.IntN(len(o.Primes)*(len(o.Primes)-1)/2), k, o.Primes)
 	})
-	fmt.Fprintln(os.Stdout, "ready")
+	if _, err := fmt.Fprintln(os.Stdout, "ready"); err != nil {
+		return err
+	}
 	go func() { _ = r.Run(ctx, 20*time.Millisecond) }()
 	for i := range killedServers {
 		if err := o.pickUp(ctx, r.Tenant("acme"), i); err != nil {
@@ -140,8 +142,8 @@ func (o hostOrder) upload(ctx context.Context, acme *runner.Tenant, i int, file 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stdout, "active", i, view.Token.Generation, view.Token.Fingerprint) // a promise: this is kept
-	return nil
+	_, err = fmt.Fprintln(os.Stdout, "active", i, view.Token.Generation, view.Token.Fingerprint) // a promise: this is kept
+	return err
 }
 
 // portal is what the person does at Apple's portal.

@@ -56,7 +56,9 @@ func TestARecordInHandIsLeftAlone(t *testing.T) {
 	var meanwhile []int
 	h.config.Verifier = busyVerifier{h.config.Verifier, func() {
 		ran, err := h.RunDue(ctx(t), runner.Due{})
-		assert.NoError(t, err)
+		if err != nil {
+			t.Error(err)
+		}
 		meanwhile = append(meanwhile, ran.Claimed)
 	}}
 	var err error
