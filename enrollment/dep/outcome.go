@@ -58,7 +58,7 @@ func undone(err error) bool {
 			http.StatusTooManyRequests:
 			return true
 		}
-		return e.Held
+		return false
 	}
 	s, is := errors.AsType[*silence](err)
 	return is && s.unsent || errors.Is(err, ErrInput)
