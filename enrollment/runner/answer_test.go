@@ -93,17 +93,20 @@ func TestThreat17_VerifierThatTellsSecrets(t *testing.T) {
 	token, err := s.c.Tokens(s.id).Token(ctx(t))
 	require.NoError(t, err)
 	config := h.config
-	config.Verifier = loudVerifier{func(token abmtoken.Token) error {
-		return fmt.Errorf("http: GET with %s, %s and %s failed\r\n\x1b[31m%s",
-			token.ConsumerSecret().Reveal(), token.AccessToken().Reveal(), token.AccessSecret().Reveal(), strings.Repeat("é", 1000))
-	}}
-	loud, err := runner.New(config)
-	require.NoError(t, err)
-
-	v, err := loud.Tenant("acme").CheckServer(ctx(t), tech, s.id)
-	require.NoError(t, err)
-	require.NotNil(t, v.Silence)
-	said := v.Silence.Error()
+	var said string
+	for _, shift := range []string{"", "x"} { // wherever the cut falls
+		config.Verifier = loudVerifier{func(token abmtoken.Token) error {
+			return fmt.Errorf("http: GET with %s, %s and %s failed\r\n\x1b[31m%s",
+				token.ConsumerSecret().Reveal(), token.AccessToken().Reveal(), token.AccessSecret().Reveal(), shift+strings.Repeat("é", 1000))
+		}}
+		loud, err := runner.New(config)
+		require.NoError(t, err)
+		v, err := loud.Tenant("acme").CheckServer(ctx(t), tech, s.id)
+		require.NoError(t, err)
+		require.NotNil(t, v.Silence)
+		said = v.Silence.Error()
+		assert.NotContains(t, said, "\ufffd", "cut within a character")
+	}
 	assert.Contains(t, said, "GET with [redacted], [redacted] and [redacted] failed")
 	for _, secret := range []abmtoken.Secret{token.ConsumerSecret(), token.AccessToken(), token.AccessSecret()} {
 		assert.NotContains(t, said, secret.Reveal())
@@ -116,7 +119,7 @@ func TestThreat17_VerifierThatTellsSecrets(t *testing.T) {
 	config.Verifier = loudVerifier{func(abmtoken.Token) error { return abmtoken.ErrRejected }}
 	bare, err := runner.New(config)
 	require.NoError(t, err)
-	v, err = bare.Tenant("acme").CheckServer(ctx(t), tech, s.id)
+	v, err := bare.Tenant("acme").CheckServer(ctx(t), tech, s.id)
 	require.NoError(t, err)
 	assert.Equal(t, enrollment.Rejected, v.Health)
 	assert.Empty(t, v.Reason, "a verifier that gives no word of Apple's")

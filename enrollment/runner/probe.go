@@ -33,7 +33,7 @@ func (r *Runner) probeToken(ctx context.Context, k storage.RecordKey, x enrollme
 	}
 	return func(ctx context.Context, c *change, j job) error {
 		job, ev := j.(watchJob), ev
-		if generation == job.s.Value.Generation() {
+		if silence != nil && generation == job.s.Value.Generation() {
 			job.s.Value.Silence, job.s.moved = silence, true
 		}
 		if ev.Answer != enrollment.Accepted && ev.Answer != enrollment.NoAnswer {

@@ -29,7 +29,7 @@ type serverRecord struct {
 	enrollment.Server
 	Watch   renewal.Watch        `json:"watch"`
 	Health  enrollment.Health    `json:"health"`
-	Silence *enrollment.Problem  `json:"silence,omitempty"` // why Apple's last answer says nothing about the token
+	Silence *enrollment.Problem  `json:"silence,omitempty"` // why Apple gave no usable answer, the last time that it did not
 	Uploads []time.Time          `json:"uploads,omitempty"` // of the last minute
 	Audit   enrollment.AuditHead `json:"audit"`
 }

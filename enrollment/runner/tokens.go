@@ -85,9 +85,6 @@ func (c *change) answered(
 		c.now.Sub(s.Value.Watch.AnsweredAt) < c.policy.RecheckEvery {
 		return nil
 	}
-	if answer == enrollment.Accepted {
-		s.Value.Silence = nil
-	}
 	return c.watch(ctx, s, renewal.HostAnswered{
 		Generation: active.Generation, Answer: answer, Reason: reason, Problem: troubleOf(answer, reason, s.Value.Server),
 	})
