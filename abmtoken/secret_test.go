@@ -48,6 +48,9 @@ func canaries(t testing.TB, pair abmtoken.KeyPair) []string {
 	for _, number := range append(key.Primes, key.D) {
 		all = append(all, number.String(), number.Text(16), strings.ToUpper(number.Text(16)))
 		all = append(all, shapes(number.Bytes()[:24])...)
+		for _, word := range number.Bits() {
+			all = append(all, fmt.Sprint(word), fmt.Sprintf("%#x", word))
+		}
 	}
 	text := pair.PrivateKeyPEM().Reveal()
 	block, _ := pem.Decode([]byte(text))
