@@ -41,10 +41,11 @@ type Task string
 const (
 	Renew Task = "renew" // a new token for a service that exists
 	Add   Task = "add"   // a new service and its first token
+	Push  Task = "push"  // a renewed push certificate, at its own portal
 )
 
 // Tasks returns every task.
-func Tasks() []Task { return []Task{Renew, Add} }
+func Tasks() []Task { return []Task{Renew, Add, Push} }
 
 // UnknownError says that a generation, product or task does not exist, and which do.
 type UnknownError struct {

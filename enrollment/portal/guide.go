@@ -7,8 +7,8 @@ import (
 
 // Guide is everything that a person needs to get one task done at one portal.
 type Guide struct {
-	Generation Generation `json:"generation"`
-	Product    Product    `json:"product"`
+	Generation Generation `json:"generation,omitempty"` // empty for Push: that portal has one look
+	Product    Product    `json:"product,omitempty"`    // empty for Push
 	Task       Task       `json:"task"`
 	Title      string     `json:"title"`
 	Role       Role       `json:"role"`            // who can do it

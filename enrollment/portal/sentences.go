@@ -45,6 +45,14 @@ var sentences = map[StepID]string{
 	addSave:        "Choose {path}.",
 	addDownload:    "Choose {path}.",
 	addUpload:      "Upload the downloaded file (Name_Token_Date_smime.p7m) to this program, unopened and unchanged.",
+
+	pushPrepare:  "Have {certificate} at hand, which has the signing request with the vendor's signature.",
+	pushSignIn:   "Sign in at {url} with the very Apple Account that the certificate in use was made with.",
+	pushRow:      "Find the certificate of {organization} under {path}.",
+	pushRenew:    "Choose {path} in its row.",
+	pushUpload:   "Under {path}, take {certificate}.",
+	pushDownload: "Choose {path}.",
+	pushHandIn:   "Upload the downloaded file (MDM_Vendor_Certificate.pem) to this program.",
 }
 
 // warnings stand at the step that they warn of.
@@ -57,6 +65,8 @@ var warnings = map[StepID]Note{
 	renewSave: {"warn.token_may_die", "From this step on the token in use may be dead. Do not stop here: go on to the upload."},
 	renewDownload: {"warn.token_dies", "This is the point of no return: the download makes the token in use invalid at once, and nothing brings it back. " +
 		"Until the new file is uploaded, {server} has no working token."},
+	pushRenew: {"warn.renew_only", "Renew keeps the topic that every enrolled device listens to. A certificate with another topic reaches " +
+		"none of them."},
 	addDownload: {"warn.newest_only", "Each download makes the one before invalid: download once, and upload that file."},
 }
 
@@ -75,6 +85,11 @@ var notes = map[Task][]Note{
 		notePerson, noteTerms,
 		{"note.limit", "An organization can have at most 250 public key certificate files."},
 	},
+	Push: {
+		{"note.same_account", "Only the Apple Account that made a certificate can renew it. Use one that belongs to the organization and " +
+			"not to a person who may leave, and write it down."},
+		{"note.new_key", "A new private key does no harm: devices know the topic and not the key."},
+	},
 }
 
 var (
@@ -92,5 +107,9 @@ var avoid = map[Task][]Note{
 	},
 	Add: {
 		{"avoid.content_token", "Do not take the content token of Apps and Books (.vpptoken): it is something else."},
+	},
+	Push: {
+		{"avoid.create", "Do not choose Create a Certificate: it gives a new topic, and every device would have to enroll again."},
+		{"avoid.revoke", "Do not choose Revoke: the certificate in use dies at once."},
 	},
 }

@@ -21,11 +21,13 @@ var order = map[Task][]StepID{
 	Renew: {renewPrepare, renewSignIn, renewList, renewChoose, renewEdit, renewReplace, renewSave, renewDownload, renewUpload},
 	Add: {addPrepare, addSignIn, addList, addNew, addName, addNoRelease, addCertificate, addSave, addDownload,
 		addUpload},
+	Push: {pushPrepare, pushSignIn, pushRow, pushRenew, pushUpload, pushDownload, pushHandIn},
 }
 
 var titles = map[Task]string{
 	Renew: "Renew the server token of {server} at {portal}",
 	Add:   "Add {server} at {portal} and get its first server token",
+	Push:  "Renew the push certificate of {organization} at {portal}",
 }
 
 // replacing are the steps that the short way leaves out.
@@ -45,13 +47,16 @@ func Steps(task Task, o Options) (Guide, error) {
 	if err != nil {
 		return Guide{}, err
 	}
-	l := looks[product][generation]
+	l, file := looks[product][generation], "certificate file"
+	if task == Push {
+		l, file, generation, product = pushLook, "file for the portal", "", ""
+	}
 	server, organization, certificate := clean(o.Server), clean(o.Organization), clean(o.Certificate)
 	w := words{
 		"server":       orElse(quoted("", server), "the "+l.service),
 		"name":         orElse(quoted("the name ", server), "a name"),
 		"organization": orElse(organization, "the organization"),
-		"certificate":  orElse(quoted("the certificate file ", certificate), "the certificate file"),
+		"certificate":  orElse(quoted("the "+file+" ", certificate), "the "+file),
 		"portal":       l.portal, "url": l.url, "service": l.service, "role": l.role.String(), "terms": l.terms, "replacing": replacingSteps(task),
 	}
 	g := Guide{

@@ -9,7 +9,7 @@ import (
 )
 
 type steps struct {
-	Task    portal.Task       `arg:"" placeholder:"renew|add" help:"A new token for a service that exists, or a new service."`
+	Task    portal.Task       `arg:"" placeholder:"renew|add|push" help:"A new token for a service that exists, a new service, or a renewed push certificate."`
 	Portal  portal.Generation `placeholder:"YEAR" help:"The look of the portal: 2026, 2025 or 2024 (the newest)."`
 	Product portal.Product    `placeholder:"PRODUCT" help:"business or school (business)."`
 	Name    string            `placeholder:"NAME" help:"The name of the service at the portal."`
