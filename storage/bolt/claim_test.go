@@ -41,7 +41,8 @@ func TestAClaimWritesNoMoreInALargeStore(t *testing.T) {
 	for _, records := range []int{1_000, 10_000} {
 		now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 		path := filepath.Join(t.TempDir(), "test.db")
-		s := opened(t, path, func() time.Time { return now })
+		s, err := bolt.Open(path, bolt.WithoutSync(bolt.Options{Now: func() time.Time { return now }}))
+		require.NoError(t, err)
 		var w storage.Write
 		for i := range records {
 			wake := now.AddDate(1, 0, 0).Add(time.Duration(i) * time.Second)
@@ -63,6 +64,7 @@ func TestAClaimWritesNoMoreInALargeStore(t *testing.T) {
 				now = now.Add(time.Minute)
 			})
 		}
+		require.NoError(t, s.Close())
 	}
 	t.Logf("pages written by a claim of %d records: %d of 1,000, %d of 10,000", due, pages[1_000], pages[10_000])
 	assert.Less(t, pages[10_000], 2*pages[1_000])
