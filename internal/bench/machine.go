@@ -5,14 +5,27 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 )
 
-// machine says where and when the figures come from.
+// machine says where and when the figures come from, and beside which version of the peer.
 func machine(now time.Time) string {
-	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s",
-		now.UTC().Format("2 January 2006"), processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s, %s", now.UTC().Format("2 January 2006"),
+		processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), peerVersion())
+}
+
+// peerVersion is what was linked in.
+func peerVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if name, is := strings.CutPrefix(m.Path, "github.com/micromdm/"); is {
+				return name + " " + m.Version
+			}
+		}
+	}
+	return "nanodep"
 }
 
 // processor is its name where the system tells it.

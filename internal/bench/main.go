@@ -12,10 +12,17 @@
 // ratios; where the two differ much, the machine was busy and another run says more. A goal that is missed is said loudly
 // and is no error: a benchmark is no test, and a busy machine no defect.
 //
-// What is measured: opening a token file against the one RSA operation that it cannot do without, and against
-// github.com/micromdm/nanodep/tokenpki, which reads the same files; finding the right key among twenty; the steps of the
-// state machines; claiming due records in a small store file and in a large one; and an upload through the runner, with a
-// store file, sealing and the fake Apple, by parts. Each file of this package says what exactly both sides do.
+// # What is measured
+//
+// Opening a token file in the shape of Apple's portal, beside the one RSA operation that it cannot do without, and beside
+// github.com/micromdm/nanodep/tokenpki. All have the same file in memory, with its key and certificate parsed. Ours ends
+// with a token whose every field was checked; nanodep's DecryptTokenJSON ends with the text of the JSON, not parsed.
+//
+// Finding the right key among twenty; the steps of the state machines, as the mean of a whole life; claiming due records,
+// spread all over a small store file and over a large one, each claim made durable.
+//
+// An upload through the runner, with a store file, sealing and the fake Apple, by parts that add up to the whole: the mean
+// of the faster half of a hundred. How long a commit takes is up to the disk.
 //
 // The same things run as ordinary benchmarks: go test -bench .
 //
@@ -46,7 +53,7 @@ func run(ctx context.Context, out io.Writer, update bool) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	m := meter{clock: sinceStart(), slice: 500 * time.Microsecond, rounds: 4000, budget: 4 * time.Second}
+	m := meter{clock: sinceStart(), slice: 500 * time.Microsecond, rounds: 4000, budget: 6 * time.Second}
 	r, err := measureAll(ctx, dir, machine(time.Now()), m, realSizes)
 	if err != nil {
 		return err

@@ -112,5 +112,5 @@ func TestTheFasterHalfCounts(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
-	assert.Regexp(t, `^24 November 2026, .+, \d+ cores, \w+/\w+, go1\.`, machine(today))
+	assert.Regexp(t, `^24 November 2026, .+, \d+ cores, \w+/\w+, go1\.\S+, nanodep`, machine(today))
 }
