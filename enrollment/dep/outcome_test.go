@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,6 +107,23 @@ func TestAWriteWithoutASessionDidNotHappen(t *testing.T) {
 		assert.Equal(t, enrollment.Retry, dep.Outcome(err), "%s: %v", fault.Kind, err)
 		assert.Zero(t, w.apple.Count("POST", "/profile/devices"))
 	}
+}
+
+// A connection that is reset after the request was read is an error of the network like the one of a connection that
+// never came about, and means the opposite.
+func TestAResetConnectionProvesNothing(t *testing.T) {
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if assert.NoError(t, err) {
+			assert.NoError(t, conn.(*net.TCPConn).SetLinger(0))
+			assert.NoError(t, conn.Close())
+		}
+	}, dep.Options{})
+	err := write(t.Context(), c, "A")
+	require.ErrorContains(t, err, "reset")
+	assert.Equal(t, enrollment.Unknown, dep.Outcome(err))
+	assert.Equal(t, enrollment.Retry, dep.Outcome(read(t.Context(), c, "A")))
 }
 
 func TestACallThatNeverBeganDidNotHappen(t *testing.T) {

@@ -24,19 +24,17 @@ func TestWhichCallsGoTogether(t *testing.T) {
 	}{
 		{name: "calls that share a session", want: time.Second},
 		{name: "calls whose session an answer may replace", apple: appletest.Behavior{RotateSessions: true}, want: 4 * time.Second},
-		{name: "calls that are repeated for their session", expire: true, want: 4 * time.Second},
+		{name: "calls that are repeated for their session", expire: true, want: (1 + 4) * time.Second}, // refused together,
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, appletest.Options{Now: inBubble, Behavior: c.apple})
 				client := w.client(t, dep.Options{Now: inBubble})
 				require.NoError(t, only(client.Account(t.Context())))
-				slow := appletest.Fault{Kind: appletest.Latency, Delay: time.Second, Path: "/account"}
 				if c.expire {
 					w.apple.ExpireSessions()
-					slow.After = 4 // those that are refused
 				}
-				w.apple.Fail(slow)
+				w.apple.Fail(appletest.Fault{Kind: appletest.Latency, Delay: time.Second, Path: "/account"})
 				begin := time.Now()
 				require.NoError(t, together(4, func() error { return only(client.Account(t.Context())) }))
 				assert.Equal(t, c.want, time.Since(begin))
