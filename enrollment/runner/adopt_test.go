@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -252,4 +253,30 @@ func TestAdoptionSpreadsFirstProbes(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[int]int{30: 60}, levels, "the present level only")
+}
+
+// wordless answers without what Apple leaves out for some organizations.
+type wordless struct{ abmtoken.Verifier }
+
+func (w wordless) Account(ctx context.Context, token abmtoken.Token) (abmtoken.Account, error) {
+	a, err := w.Verifier.Account(ctx, token)
+	a.OrgID, a.OrgIDHash = "", ""
+	return a, err
+}
+
+// What the host knew of the organization stays known, although Apple's answer leaves it out: a pin never gets weaker.
+func TestAdoptedPinStaysAsStrong(t *testing.T) {
+	h := newHost(t)
+	acme := h.customer("acme")
+	old := acme.oldSystem("Acme MDM")
+	row := old.row("crm-1")
+	row.ServerUUID, row.OrgID = old.at.apple.UUID(), "the host's"
+	got := h.adopt(row)[0]
+	h.config.Verifier = wordless{h.config.Verifier}
+	h.restartWith(h.config)
+	v, err := h.Tenant("acme").CheckServer(ctx(t), tech, got.Server)
+	require.NoError(t, err)
+	assert.Nil(t, v.Problem)
+	assert.Equal(t, "acme Inc.", v.Pin.OrgName, "what was unknown is filled in")
+	assert.Equal(t, "the host's", v.Pin.OrgID)
 }

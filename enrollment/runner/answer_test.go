@@ -15,6 +15,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
 )
 
 // A status without its reason tells nobody what to mend: Apple's own word reaches the person who uploads, the person who
@@ -150,13 +151,29 @@ func TestAllowedOnServers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, s.view().Allowed)
 
-	acme.newServer("Another")
-	require.NoError(t, acme.Close(ctx(t), tech))
-	page, err = acme.Servers(ctx(t), runner.ServerQuery{})
+	open := acme.newServer("Another")
+	require.NotEmpty(t, open.view().Allowed)
+	h.config.Store = &fullAfter{Store: h.store, left: 1}
+	cut, err := runner.New(h.config)
 	require.NoError(t, err)
-	for _, v := range page.Servers {
-		assert.Empty(t, v.Allowed, "the tenant is closed")
+	requireProblem(t, enrollment.CodeStoreFull, cut.Tenant("acme").Close(ctx(t), tech))
+	require.False(t, open.view().Retired(), "closing ended in its middle")
+	assert.Empty(t, open.view().Allowed, "the tenant is closed all the same")
+	require.NoError(t, acme.Close(ctx(t), tech))
+	assert.True(t, open.view().Retired())
+}
+
+// fullAfter is a store with room for so many writes.
+type fullAfter struct {
+	storage.Store
+	left int
+}
+
+func (s *fullAfter) Commit(ctx context.Context, w storage.Write) error {
+	if s.left--; s.left < 0 {
+		return storage.ErrFull
 	}
+	return s.Store.Commit(ctx, w)
 }
 
 // What a renewal allows depends on who asks: an API key confirms nothing.

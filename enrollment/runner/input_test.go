@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -84,17 +85,34 @@ func TestImpossibleTenantsAreInvalidInput(t *testing.T) {
 	assert.Equal(t, before, dumpOf(t, h.store))
 }
 
-// A record that somebody put under no tenant is one record that cannot be worked on, and no more.
+// A record that somebody put under no tenant is one record that cannot be worked on, and no more: neither in a round nor
+// where a round that is stopped gives it back.
 func TestRecordOfNoTenant(t *testing.T) {
 	h := newHost(t)
 	good := h.customer("acme").addServer("Acme MDM")
+	h.clock.Pass(28 * time.Hour)
 	for _, kind := range runner.Kinds() {
 		require.NoError(t, h.store.Commit(ctx(t), storage.Write{Put: []storage.Record{{
-			RecordKey: storage.RecordKey{Kind: kind, ID: "stray"}, Wake: h.clock.Now().Add(-time.Hour), Data: []byte(`{}`),
+			RecordKey: storage.RecordKey{Kind: kind, ID: "stray"}, Wake: h.clock.Now().Add(-time.Minute), Data: []byte(`{}`),
 		}}}))
 	}
-	h.clock.Pass(28 * time.Hour)
-	ran, err := h.RunDue(ctx(t), runner.Due{})
+	stopping, stop := context.WithCancel(ctx(t))
+	v := &questions{answer: func(ctx context.Context, _ string) error {
+		stop() // while the server, due longest, is worked on
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	asks := h.config.Verifier
+	h.config.Verifier, h.config.Workers = v, 1
+	h.restartWith(h.config)
+	ran, err := h.RunDue(stopping, runner.Due{})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 3, ran.Claimed)
+
+	h.config.Verifier = asks
+	h.restartWith(h.config)
+	h.clock.Pass(2 * time.Minute)
+	ran, err = h.RunDue(ctx(t), runner.Due{})
 	require.NoError(t, err)
 	assert.Equal(t, 2, ran.Failed)
 	assert.Equal(t, h.clock.Now(), good.view().AnsweredAt)
