@@ -58,9 +58,9 @@ func (r measured) ratios() string {
 	case r.other.do == nil:
 		return ""
 	case r.count:
-		return fmt.Sprintf("%.2f", r.ratio)
+		return fmt.Sprintf("%.3f", r.ratio)
 	}
-	return fmt.Sprintf("%.2f (%.2f)", r.ratio, r.typical)
+	return fmt.Sprintf("%.3f (%.2f)", r.ratio, r.typical)
 }
 
 func (r measured) goalText() string {

@@ -26,13 +26,13 @@ func results() []measured {
 
 func TestFiguresInATable(t *testing.T) {
 	assert.Equal(t, `
-| figure       | ours    | beside        | ratio       | goal         |            |
-| ------------ | ------- | ------------- | ----------- | ------------ | ---------- |
-| quick        | 1.05 µs | peer: 1.00 µs | 1.05 (1.04) | at most 1.10 | met        |
-| slow         | 1.50 ms | peer: 1.00 ms | 1.50 (1.50) | below 1.00   | **MISSED** |
-| few objects  | 50      | peer: 154     | 0.32        | below 0.50   | met        |
-| a step       | 612 ns  |               |             | below 500 ns | **MISSED** |
-| just to know | 41.0 ms |               |             |              |            |
+| figure       | ours    | beside        | ratio        | goal         |            |
+| ------------ | ------- | ------------- | ------------ | ------------ | ---------- |
+| quick        | 1.05 µs | peer: 1.00 µs | 1.050 (1.04) | at most 1.10 | met        |
+| slow         | 1.50 ms | peer: 1.00 ms | 1.500 (1.50) | below 1.00   | **MISSED** |
+| few objects  | 50      | peer: 154     | 0.325        | below 0.50   | met        |
+| a step       | 612 ns  |               |              | below 500 ns | **MISSED** |
+| just to know | 41.0 ms |               |              |              |            |
 `, "\n"+figureTable(results()))
 }
 
