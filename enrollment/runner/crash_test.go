@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -86,6 +87,30 @@ func TestACrashAtAnyBoundaryLosesNothing(t *testing.T) {
 					}
 					assert.GreaterOrEqual(t, points*stride(), boundaries, "every boundary was tried")
 				})
+			}
+		})
+	}
+}
+
+// What goes on after a crash may crash, too.
+func TestCrashesAgainAndAgainLoseNothing(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, f := range flows() {
+		t.Run(f.name, func(t *testing.T) {
+			clean := asked(through(t, &ram{}, f, false, func(*world) fate { return nil }))
+			for round := range 12/stride() + 1 {
+				random := rand.New(rand.NewPCG(seed, uint64(round)))
+				kills := 0
+				got := through(t, newBoltFile(t), f, round%2 == 0, changing(func(int) error {
+					if kills < 8 && random.IntN(12) == 0 {
+						kills++
+						return errKilled
+					}
+					return nil
+				}))
+				require.Equal(t, clean, asked(got), "round %d, %d kills, seed %d", round, kills, seed)
 			}
 		})
 	}

@@ -59,6 +59,12 @@ func TestAStoreThatFailsOnceHarmsNothing(t *testing.T) {
 		func(*world) error { return errFault }, asked)
 }
 
+// A call outside that fails, or whose answer is lost, is made again, with the same outcome.
+func TestAPortThatFailsOnceHarmsNothing(t *testing.T) {
+	t.Parallel()
+	everywhere(t, stride(), func(c crossing) bool { return !ofStore(c) }, func(*world) error { return errFault }, asked)
+}
+
 // A commit may have happened although its answer was lost. The runner looks, and neither does it again nor bothers anybody.
 func TestACommitWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	t.Parallel()

@@ -185,6 +185,10 @@ func (refusal) Error() string  { return "401 token_rejected" }
 func (refusal) Reason() string { return "token_rejected" }
 func (refusal) Unwrap() error  { return abmtoken.ErrRejected }
 
+func (refusal) RetryAfter() time.Duration { return 0 }
+
+var _ abmtoken.Detailed = refusal{}
+
 func orElse(err error) error {
 	if err == nil {
 		return errors.New("no error")
