@@ -136,6 +136,15 @@ func TestPain09_ApplesOwnWordsComeThrough(t *testing.T) {
 	assert.Less(t, len(long.Error()), 700)
 }
 
+// FORBIDDEN goes with 403. With 401 the status counts: at the session it is about the token, elsewhere about the session.
+func TestForbiddenUnderAnotherStatus(t *testing.T) {
+	require.ErrorIs(t, ask(t, text(401, "FORBIDDEN")), abmtoken.ErrRejected)
+	err := only(answering(t, text(401, "FORBIDDEN"), dep.Options{}).Account(t.Context()))
+	for _, s := range sentinels {
+		require.NotErrorIs(t, err, s)
+	}
+}
+
 // The person behind the token was deleted: Apple says FORBIDDEN, also to a fresh session, and the client goes on working.
 func TestPain13_ForbiddenIsToldAndNotFinal(t *testing.T) {
 	forbidden := true

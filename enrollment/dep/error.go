@@ -72,9 +72,7 @@ func (e *Error) kind() error {
 		return ErrThrottled
 	case denied && errors.Is(is, abmtoken.ErrTermsPending):
 		return is
-	case e.Status == http.StatusUnauthorized && e.Code == CodeForbidden:
-		return nil
-	case denied && errors.Is(is, abmtoken.ErrAccessDenied):
+	case denied && errors.Is(is, abmtoken.ErrAccessDenied) && (e.Code != CodeForbidden || e.Status == http.StatusForbidden):
 		return is
 	case denied && errors.Is(is, abmtoken.ErrRejected), e.Status == http.StatusUnauthorized && e.Op == sessionOp:
 		if e.Skew.Abs() > clockTolerance {
