@@ -7,7 +7,7 @@
 //
 // Every pair of state and event is exactly one of three: it moves the machine, it is ignored (a duplicate or stale
 // fact), or it is refused with a [*TransitionError], which happens only to what a person asked. Facts are never refused.
-// The files in testdata/matrix list every pair.
+// The files in testdata/matrix list every pair; STATES.md draws what follows from them.
 //
 // # Stability
 //

@@ -103,6 +103,23 @@ func TestEveryMistakeIsFound(t *testing.T) {
 
 func explored(f fault) error { _, err := explore(f); return err }
 
+// Two steps from one snapshot that append to the same memory are found, although each is right when it is looked at alone.
+func TestStepsThatShareMemoryAreFound(t *testing.T) {
+	working := newToy()
+	working.State = "working"
+	for range 3 {
+		working.Seq++
+		working.Pending = append(working.Pending, enrollment.Effect{ID: enrollment.NewEffectID("toy", working.Seq, enrollment.MakeKey)})
+	}
+	rows := []machinetest.Row[toy]{{Name: "working", At: noon, S: working}}
+	var more []machinetest.Event[toy, toyEvent]
+	for _, kind := range []string{"more", "still more"} {
+		more = append(more, machinetest.Event[toy, toyEvent]{Name: kind, Of: func(toy, time.Time) toyEvent { return toyEvent{kind: kind} }})
+	}
+	require.NoError(t, toyMachine(sound).Apart(rows, more))
+	require.ErrorContains(t, toyMachine(sharesTail).Apart(rows, more), "was changed by another step")
+}
+
 // A refusal or a stale result shows in the matrix, cell by cell.
 func TestMatrixShowsEveryCell(t *testing.T) {
 	working, err := toyMachine(sound).Step(newToy(), noon, toyEvent{kind: "go"})

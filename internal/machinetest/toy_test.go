@@ -1,6 +1,7 @@
 package machinetest_test
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,6 +52,7 @@ const (
 	sneaks        fault = "changes something without a move"
 	sameRevision  fault = "does not count its moves"
 	forgets       fault = "keeps something that is not stored"
+	sharesTail    fault = "appends to what another step has"
 	noWayOut      fault = "has a state that nothing leads out of"
 	notRepeatable fault = "depends on chance"
 )
@@ -118,6 +120,10 @@ func (s *toy) take(f fault, now time.Time, ev toyEvent, chance int) (bool, error
 			s.Hidden.value = 1
 		}
 		return true, nil
+	case ev.kind == "more" || ev.kind == "still more":
+		s.Seq += len(ev.kind)
+		s.want(f, now, chance)
+		return true, nil
 	case ev.kind == "go":
 		return false, errNotNow
 	case ev.kind == "result" && s.State == "working":
@@ -162,7 +168,11 @@ func (s *toy) want(f fault, now time.Time, chance int) {
 	if f == newID {
 		n = chance
 	}
-	s.Pending = append(s.Pending, enrollment.Effect{
+	own := s.Pending
+	if f != sharesTail {
+		own = slices.Clip(own)
+	}
+	s.Pending = append(own, enrollment.Effect{
 		ID: enrollment.NewEffectID("toy", n, enrollment.MakeKey), Kind: enrollment.MakeKey, Attempt: 1, NotBefore: now,
 	})
 }
