@@ -113,7 +113,8 @@ func (h *scriptHost) watch(ev renewal.WatchEvent) {
 
 // settle does what is due, until nothing is.
 func (h *scriptHost) settle() {
-	for {
+	for steps := 0; ; steps++ {
+		require.Less(h.t, steps, 1000, "it does not come to rest: %s", h.store)
 		r := h.load()
 		quiet := len(h.said)
 		if r.Run != nil && r.Run.Live() {

@@ -29,6 +29,9 @@ type Story[S, E any] struct {
 	Bare func(S) S
 }
 
+// mostSteps is more than any story takes; beyond it a machine does not come to rest.
+const mostSteps = 20000
+
 // errCrashed ends the host of a story at a chosen point.
 var errCrashed = errors.New("crashed")
 
@@ -133,7 +136,10 @@ func (h *host[S, E]) put(now time.Time, event func(S) E) error {
 
 // pass does what falls due until a time.
 func (h *host[S, E]) pass(now *time.Time, until time.Time) error {
-	for {
+	for steps := 0; ; steps++ {
+		if steps > mostSteps {
+			return fmt.Errorf("after %d steps, at %v, it still has something to do: %s", steps, *now, h.store)
+		}
 		if err := h.put(*now, func(S) E { return h.story.Tick }); err != nil {
 			return err
 		}

@@ -94,6 +94,7 @@ func TestEveryMistakeIsFound(t *testing.T) {
 		{spins, func(f fault) error { _, err := run(f, enrollment.Retry); return err }, "has nothing to do"},
 		{forgets, explored, "a stored snapshot reads otherwise"},
 		{newID, func(f fault) error { _, err := crash(f); return err }, "instead of"},
+		{deaf, func(f fault) error { _, err := crash(f); return err }, "it still has something to do"},
 	} {
 		t.Run(string(c.planted), func(t *testing.T) {
 			require.ErrorContains(t, c.by(c.planted), c.want)

@@ -53,6 +53,7 @@ const (
 	sameRevision  fault = "does not count its moves"
 	forgets       fault = "keeps something that is not stored"
 	sharesTail    fault = "appends to what another step has"
+	deaf          fault = "does not hear that it is done"
 	noWayOut      fault = "has a state that nothing leads out of"
 	notRepeatable fault = "depends on chance"
 )
@@ -148,6 +149,9 @@ func (s *toy) take(f fault, now time.Time, ev toyEvent, chance int) (bool, error
 
 func (s *toy) result(f fault, now time.Time, ev toyEvent) bool {
 	if len(s.Pending) == 0 || s.Pending[0].ID != ev.effect {
+		return false
+	}
+	if f == deaf {
 		return false
 	}
 	if ev.outcome != enrollment.OK {
