@@ -33,7 +33,7 @@ func (s *sums) add(index *bbolt.Bucket, key, value []byte) {
 }
 
 // agree compares the indexes with what the records ask for. If a record is damaged, its entries cannot be told: that one
-// answers with an error when it is read, and the others can be used. The keys must agree even then.
+// answers with an error when it is read, and the others can be used if what they ask for is there.
 func (t tx) agree() error {
 	asked, found := sums{of: map[*bbolt.Bucket]uint64{}}, sums{of: map[*bbolt.Bucket]uint64{}}
 	found.hash.SetSeed(asked.hash.Seed())
@@ -84,9 +84,30 @@ func (t tx) agree() error {
 		return errDisagree
 	}
 	if damaged {
-		return nil
+		return t.agreeBesideDamage()
 	}
 	return t.agreeOnTheRest(leases, asked, found)
+}
+
+// agreeBesideDamage looks up what each sound record asks for, where sums cannot tell because another one is damaged.
+func (t tx) agreeBesideDamage() error {
+	return t.records.ForEach(func(key, _ []byte) error {
+		parts := bytes.SplitN(key, []byte{0}, 3)
+		r, _, err := t.columns(storage.RecordKey{Kind: string(parts[0]), Tenant: string(parts[1]), ID: string(parts[2])})
+		if err != nil {
+			return nil // the damaged one
+		}
+		if due := dueKey(r); due != nil && t.due.Get(due) == nil {
+			return errDisagree
+		}
+		if parent := parentKey(r); parent != nil && string(t.parents.Get(parent)) != r.State {
+			return errDisagree
+		}
+		if t.states.Get(stateKey(r)) == nil {
+			return errDisagree
+		}
+		return nil
+	})
 }
 
 // ofState returns the key of the record that an entry of the index of states belongs to; each has one.

@@ -173,3 +173,30 @@ func TestADamagedKeyIsRefused(t *testing.T) {
 	_, err = bolt.Open(path, bolt.Options{})
 	require.ErrorIs(t, err, storage.ErrDamaged)
 }
+
+// A damaged record does not hide that something else is lost, too.
+func TestDamageHidesNoOtherDamage(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, name := range []string{"due", "states", "parents", "leases"} {
+		path := filepath.Join(t.TempDir(), "test.db")
+		s, err := bolt.Open(path, bolt.Options{Now: func() time.Time { return now }})
+		require.NoError(t, err)
+		var w storage.Write
+		for _, id := range []string{"1", "2"} {
+			k := storage.RecordKey{Kind: "server", ID: id}
+			w.Put = append(w.Put, storage.Record{RecordKey: k, Parent: "hq", State: "active", Wake: now})
+		}
+		require.NoError(t, s.Commit(t.Context(), w))
+		_, err = s.Claim(t.Context(), storage.Claim{Kinds: []string{"server"}, Limit: 2, Lease: time.Minute})
+		require.NoError(t, err)
+		require.NoError(t, bolt.Meddle(s, func(bucket func(string) *bbolt.Bucket) error {
+			key, value := bucket("records").Cursor().Last()
+			changed := append([]byte{value[0] ^ 1}, value[1:]...)
+			lost, _ := bucket(name).Cursor().First()
+			return errors.Join(bucket("records").Put(append([]byte{}, key...), changed), bucket(name).Delete(append([]byte{}, lost...)))
+		}))
+		require.NoError(t, s.Close())
+		_, err = bolt.Open(path, bolt.Options{})
+		require.ErrorIs(t, err, storage.ErrDamaged, name)
+	}
+}
