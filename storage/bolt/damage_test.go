@@ -163,6 +163,12 @@ func (sp *specimen) damages(random *rand.Rand, flips int) map[string][][]byte {
 		}
 	}
 	for n := range pages {
+		if of(sp.file, n)[8] == 0x10 && of(sp.file, n)[10] > 0 { // a list of free pages
+			for other := 2; other < pages; other++ {
+				all["a page listed as free"] = append(all["a page listed as free"],
+					changed(func(f []byte) { binary.NativeEndian.PutUint64(of(f, n)[16:], uint64(other)) }))
+			}
+		}
 		if of(sp.file, n)[8] != 1 || binary.NativeEndian.Uint64(of(sp.file, n)) != uint64(n) {
 			continue // no branch page
 		}
