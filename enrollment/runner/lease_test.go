@@ -140,3 +140,36 @@ func TestAnOverdueWorkerEndsNobodysLease(t *testing.T) {
 	require.NoError(t, <-second)
 	assert.Equal(t, enrollment.Accepted, s.view().Answer)
 }
+
+// A lease that was taken while the clock was a day ahead holds up nobody who comes after it was set right.
+func TestThreat16_ALeaseOfAClockThatWasAheadIsNone(t *testing.T) {
+	w := newWorld(t, &ram{})
+	require.NoError(t, w.follow([]step{addServer, start, certificate, createService, download, confirmedUpload, anHour, download}))
+	w.hasty = true // no time passes while it comes up again
+	w.clock.Pass(24 * time.Hour)
+	w.fate = func(c crossing) error {
+		if c.call == "verify" {
+			return errKilled
+		}
+		return nil
+	}
+	_, lived := w.life.run(func() error {
+		_, err := w.acme().UploadToken(ctx(t), tech, runner.Upload{Server: theServer, File: reader(w.file)})
+		return err
+	})
+	require.False(t, lived)
+	w.fate = nil
+	w.clock.Pass(-24 * time.Hour)
+	w.reboot()
+	view, err := w.acme().Server(ctx(t), theServer)
+	require.NoError(t, err)
+	require.NotNil(t, view.LiveRun)
+	_, err = w.acme().Recheck(ctx(t), tech, view.LiveRun.ID)
+	requireProblem(t, enrollment.CodeStillWorking, err)
+	ran, err := w.RunDue(ctx(t), runner.Due{Kinds: []string{runner.KindRenewal}})
+	require.NoError(t, err)
+	assert.Equal(t, 1, ran.Claimed, "nobody has it in hand")
+	view, err = w.acme().Server(ctx(t), theServer)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, view.Token.Generation)
+}
