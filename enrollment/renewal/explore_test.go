@@ -25,7 +25,7 @@ func most(n int) int {
 // Everything that can be reached from a start is walked through: each snapshot knows when to go on, owes nothing at rest
 // but notices, and reads the same after it was stored; what a user interface may offer agrees with what is taken.
 func TestExploreRenewal(t *testing.T) {
-	exploreRenewal(t, events(), []time.Duration{3 * day}, 120)
+	exploreRenewal(t, events(), []time.Duration{3 * day}, 60)
 }
 
 // With the plainest variant of each event only, the walk goes deep.
@@ -40,7 +40,7 @@ func TestExploreRenewalDeeply(t *testing.T) {
 	}
 	some := slices.DeleteFunc(events(), func(ev event) bool { return !slices.Contains(plain, ev.Name) })
 	require.Len(t, some, len(plain))
-	exploreRenewal(t, some, nil, 500)
+	exploreRenewal(t, some, nil, 250)
 }
 
 func exploreRenewal(t *testing.T, events []event, jumps []time.Duration, snapshots int) {
@@ -134,7 +134,7 @@ func offers(w world, now time.Time) error {
 
 func TestExploreWatch(t *testing.T) {
 	seen, err := watchMachine().Explore(machinetest.Exploration[renewal.Watch, renewal.WatchEvent]{
-		Start: watchShapes(t), Events: watchEvents(), Jumps: []time.Duration{hour}, Most: most(200), Essence: watchEssence,
+		Start: watchShapes(t), Events: watchEvents(), Jumps: []time.Duration{hour}, Most: most(120), Essence: watchEssence,
 		CheckStep: func(before renewal.Watch, now time.Time, ev watchEvent, after renewal.Watch, _ error) error {
 			return noFlip(before, after, now, ev.Name)
 		},
