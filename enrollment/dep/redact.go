@@ -1,6 +1,7 @@
 package dep
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dghubble/oauth1"
@@ -32,15 +33,18 @@ func secretsOf(token abmtoken.Token, others ...string) secrets {
 	return all
 }
 
-// redact takes the secrets out of a text. Of one that was cut off, what may be the beginning of a secret goes as well.
+// redact takes the secrets out of a text, the longest first, because one may be a part of another. Of a text that was cut
+// off, what may be the beginning of a secret goes as well.
 func (all secrets) redact(text string, cut bool) string {
-	longest := 0
+	if len(all) == 0 {
+		return text
+	}
+	all = slices.SortedFunc(slices.Values(all), func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range all {
 		text = strings.ReplaceAll(text, secret, redacted)
-		longest = max(longest, len(secret))
 	}
 	if cut {
-		text = text[:max(0, len(text)-longest)]
+		text = text[:max(0, len(text)-len(all[0]))]
 	}
 	return text
 }

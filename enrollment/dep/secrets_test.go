@@ -47,6 +47,7 @@ func printed(value any) string {
 func unprinted(t *testing.T, value any, what string, canaries ...string) {
 	t.Helper()
 	text := printed(value)
+	require.NotContains(t, text, "oauth_signature", "the header of a session's request: %s", what)
 	for _, canary := range canaries {
 		for _, form := range []string{canary, oauth1.PercentEncode(canary), canary[:11], fmt.Sprintf("%x", canary)} {
 			require.NotContains(t, text, form, what)
