@@ -93,7 +93,8 @@ func TestPain41_Steps(t *testing.T) {
 	full, short := w.bare("steps", "renew").ok().out, w.bare("steps", "renew", "--short").ok().out
 	assert.Less(t, strings.Count(short, "\n"), strings.Count(full, "\n"))
 	w.bare("steps", "renew", "--portal", "1999").fails(2)
-	w.bare("steps", "push").fails(2)
+	assert.Contains(t, w.bare("--json", "steps", "push").ok().out, `"id": "push"`)
+	w.bare("steps", "juggle").fails(2)
 }
 
 // Pain 22: one list over all tenants, and each reminder once.
