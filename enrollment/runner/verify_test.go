@@ -11,6 +11,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/storagetest"
 )
 
 // An alarm about tampering must never be made of somebody's ordinary work.
@@ -43,6 +44,29 @@ func TestAuditIsVerifiedWhileOthersWrite(t *testing.T) {
 		if over {
 			assert.Greater(t, report.Entries, int64(120))
 		}
+	}
+}
+
+// The same at each single call of the store that a verification makes: something is written and filed right before it.
+func TestAuditIsVerifiedWhateverComesBetween(t *testing.T) {
+	h := newHost(t)
+	other, below := h.Runner, h.store
+	h.customer("acme").addServer("Acme MDM")
+	for at := 1; at <= 60; at++ { // what is written makes the next one longer, so there is no end
+		n := 0
+		h.restart(storagetest.Intercept(below, storagetest.Hooks{Before: func(storagetest.Call) error {
+			if n++; n != at {
+				return nil
+			}
+			require.NoError(t, other.NoteKeysRotated(ctx(t), tech))
+			_, err := other.ExportAudit(ctx(t), 0, 1)
+			return err
+		}}))
+		n = 0
+		report, err := h.VerifyAudit(ctx(t))
+		require.NoError(t, err)
+		require.Empty(t, report.Faults, "before call %d", at)
+		require.GreaterOrEqual(t, n, at, "something came between")
 	}
 }
 
