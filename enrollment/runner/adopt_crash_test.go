@@ -105,3 +105,19 @@ func TestAnAdoptionGoesOnAfterACrash(t *testing.T) {
 	total, _ = adopt()
 	assert.Equal(t, runner.Adopted{Unchanged: rows}, total)
 }
+
+// Two rows of one reference in one call: the newer token is the server's, and nothing is left of the other.
+func TestTwoRowsOfOneReferenceLeaveNoSecretBehind(t *testing.T) {
+	h := newHost(t)
+	total, err := h.Adopt(ctx(t), robot, func(yield func(runner.Adoption, error) bool) {
+		for row := range manyRows(2, func(int) {}) {
+			row.Tenant, row.Reference = "acme", "crm-1"
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, runner.Adopted{Added: 1, Updated: 1}, total)
+	require.NoError(t, wholeStore(ctx(t), h.store, h.keys))
+}
