@@ -73,36 +73,16 @@ func (h *host) rotateMasterKey(ctx context.Context, ans *rotated) error {
 }
 
 func (h *host) rotateDataKeys(ctx context.Context, ans *rotated) error {
-	tenants := []string{""} // the installation's own
-	for after := (storage.Position{}); ; {
-		page, err := h.store.List(ctx, storage.Query{Kind: runner.KindTenant, AllTenants: true, After: after, Limit: storage.MaxPage})
-		if err != nil {
-			return err
-		}
-		for _, rec := range page {
-			after = rec.Position()
-			if rec.State != string(enrollment.TenantErased) {
-				tenants = append(tenants, rec.Tenant)
-			}
-		}
-		if len(page) < storage.MaxPage {
-			break
+	made, err := h.sealer.RotateDataKeys(ctx)
+	if errors.Is(err, storage.ErrInvalid) { // too many old keys: let go of those whose day is over
+		if err = h.sweep(ctx, ans); err == nil {
+			var more int
+			more, err = h.sealer.RotateDataKeys(ctx)
+			made += more
 		}
 	}
-	for _, tenant := range tenants {
-		err := h.sealer.RotateDataKey(ctx, tenant)
-		if errors.Is(err, storage.ErrInvalid) { // too many old keys: let go of those whose day is over
-			if err = h.sweep(ctx, ans); err == nil {
-				err = h.sealer.RotateDataKey(ctx, tenant)
-			}
-		}
-		switch {
-		case errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrShredded):
-		case err != nil:
-			return err
-		default:
-			ans.DataKeys++
-		}
+	if ans.DataKeys = made; err != nil {
+		return err
 	}
 	return h.sweep(ctx, ans)
 }
