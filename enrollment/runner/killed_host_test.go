@@ -92,7 +92,11 @@ func (o hostOrder) run(ctx context.Context) error {
 			return fmt.Errorf("going on with server %d: %w", i, err)
 		}
 	}
-	for i := rand.IntN(killedServers); ; i = (i + 1) % killedServers {
+	first := rand.IntN(killedServers)
+	if o.Finish {
+		first = 0 // all of them
+	}
+	for i := first; ; i = (i + 1) % killedServers {
 		if err := o.renew(ctx, r.Tenant("acme"), i); err != nil {
 			return fmt.Errorf("renewing server %d: %w", i, err)
 		}
