@@ -48,7 +48,7 @@ func (p *Problem) Error() string {
 	if p.Next == "" {
 		return p.Title
 	}
-	return p.Title + ". " + p.Next
+	return strings.TrimSuffix(p.Title, ".") + ". " + p.Next // a title may end with a name such as "Acme Inc."
 }
 
 // Unwrap returns the cause.

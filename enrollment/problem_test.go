@@ -38,6 +38,11 @@ func TestProblemIsAnError(t *testing.T) {
 	require.Equal(t, map[string]string{"what": "server"}, p.Args)
 }
 
+func TestTitleThatEndsWithANamesOwnDot(t *testing.T) {
+	terms := enrollment.NewProblem(enrollment.CodeTermsPending, "organization", "Acme Inc.")
+	require.Contains(t, terms.Error(), "accepted for Acme Inc. An administrator", "one full stop ends the sentence")
+}
+
 func TestProblemWithoutNextStepSaysItsTitle(t *testing.T) {
 	require.EqualError(t, &enrollment.Problem{Title: "It broke"}, "It broke")
 }
