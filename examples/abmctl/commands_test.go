@@ -94,7 +94,7 @@ func TestPain41_Steps(t *testing.T) {
 	assert.Less(t, strings.Count(short, "\n"), strings.Count(full, "\n"))
 	w.bare("steps", "renew", "--portal", "1999").fails(2)
 	assert.Contains(t, w.bare("--json", "steps", "push").ok().out, `"id": "push"`)
-	w.bare("steps", "juggle").fails(2)
+	assert.Contains(t, w.bare("steps", "juggle").fails(2).err, "one of renew, add, push")
 }
 
 // Pain 22: one list over all tenants, and each reminder once.
@@ -110,6 +110,7 @@ func TestPain22_Reminders(t *testing.T) {
 	var list []map[string]any
 	w.cli("--json", "server", "list", "--all", "--health", "expiring").ok().decode(&list)
 	assert.Len(t, list, 2)
+	assert.Contains(t, w.cli("server", "list", "--health", "expirng").fails(2).err, "never_checked", "a slip is no empty list")
 }
 
 func TestPolicy(t *testing.T) {
@@ -123,6 +124,9 @@ func TestPolicy(t *testing.T) {
 	assert.Equal(t, "1d", w.cli("--json", "policy", "show").ok().get("probe_every"), "of another tenant")
 	assert.Contains(t, w.cli("--tenant", "acme", "policy", "show").ok().out, "90,30,7")
 	w.cli("policy", "set", "--probe-every", "1s").fails(2)
+	before := w.cli("audit", "show", "installation").ok().out
+	w.cli("policy", "set", "--installation").fails(2)
+	assert.Equal(t, before, w.cli("audit", "show", "installation").ok().out, "no change is not written down as one")
 	w.cli("policy", "set", "--reminders", "1,2,3").fails(2)
 	w.cli("policy", "set", "--wipes", "on").fails(2)
 }

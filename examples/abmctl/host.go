@@ -71,7 +71,7 @@ func (h *host) open(ctx context.Context, why purpose) error {
 func (h *host) openStore(ctx context.Context, why purpose) error {
 	_, err := os.Stat(h.Store)
 	if errors.Is(err, fs.ErrNotExist) && why == reads {
-		h.hint("abmctl: there is no store file %s yet", h.Store)
+		h.hint("abmctl: there is no store file %s yet; server add and adopt make one, --store names another", h.Store)
 		h.store, h.keyring = memory.New(h.now), seal.MemoryKeyring()
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 
 type offboard struct {
 	Who enrollment.TenantID `arg:"" name:"tenant-id" placeholder:"TENANT" help:"The tenant to erase."`
-	Yes bool                `help:"Do not ask: its tokens and keys can never be read again. A script is not asked."`
+	Yes bool                `help:"Erase, although its tokens and keys can never be read again. Needed at a terminal only: a script erases without it."`
 }
 
 func (c *offboard) subject() subject { return subject{ID: string(c.Who)} }

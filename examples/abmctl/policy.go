@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,9 @@ func (c *policySet) do(ctx context.Context, h *host) (answer, error) {
 		RecheckEvery: (*time.Duration)(c.RecheckEvery), UnreachableAfter: (*time.Duration)(c.UnreachableAfter),
 		UploadWithin: (*time.Duration)(c.UploadWithin), RemindWaiting: (*time.Duration)(c.RemindWaiting),
 		FreshFor: (*time.Duration)(c.FreshFor), UploadsPerMinute: c.UploadsPerMinute,
+	}
+	if reflect.ValueOf(change).IsZero() { // it would stand in the audit as a change
+		return nil, wrong("rules", "at least one flag such as --probe-every=1d; abmctl policy show says what holds")
 	}
 	if err := h.open(ctx, writes); err != nil {
 		return nil, err

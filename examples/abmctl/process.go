@@ -72,7 +72,8 @@ func execute(ctx context.Context, args []string, p process) int {
 // usage answers a command line that is none.
 func (h *host) usage(err error) int {
 	problem := enrollment.NewProblem(enrollment.CodeInvalidInput, "field", "the command line", "rule", err.Error())
-	problem.Title, problem.Next = "This is no command: "+err.Error(), "See: abmctl --help"
+	says := strings.Replace(err.Error(), `one of "",`, "one of ", 1) // that a flag may be left out is no news
+	problem.Title, problem.Next = "This command line cannot be run: "+says, "See: abmctl --help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		problem.Next = "See: abmctl " + strings.TrimPrefix(parse.Context.Selected().FullPath(), "abmctl ") + " --help"

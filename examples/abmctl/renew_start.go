@@ -98,7 +98,10 @@ func (c *renewUpload) do(ctx context.Context, h *host) (answer, error) {
 	view, err := h.tenant().UploadToken(ctx, h.actor(), upload)
 	done()
 	if err == nil && view.State == renewal.Completed && view.EndedAt.Before(began) {
-		h.hint("This very token is in use already")
+		h.hint("This very token is in use already; nothing was changed")
+		if server, lookErr := h.tenant().Server(ctx, view.Server); lookErr == nil && server.Problem != nil {
+			h.hint("%v", server.Problem)
+		}
 	}
 	if view.ID == "" && view.Server == "" {
 		view.Server = upload.Server

@@ -82,6 +82,8 @@ func TestCancelAndRetire(t *testing.T) {
 	assert.Equal(t, "not_found", acme.json("renew", "show", acme.server).fails(1).code(), "none is under way")
 
 	assert.NotEmpty(t, acme.json("server", "retire", acme.server).ok().get("retired_at"))
+	assert.Contains(t, acme.cli("server", "list", "--health", "retired").ok().out, acme.server)
+	assert.NotContains(t, acme.cli("server", "list", "--health", "active").ok().out, acme.server)
 	late := acme.json("renew", "start", acme.server).fails(8)
 	assert.Equal(t, "server_retired", late.code())
 	assert.Equal(t, acme.server, late.get("id"))

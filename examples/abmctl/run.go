@@ -15,6 +15,12 @@ type runDue struct {
 	Every duration `xor:"when" required:"" placeholder:"30s" help:"Go on until interrupted, looking at least this often."`
 }
 
+// Help is shown with --help.
+func (*runDue) Help() string {
+	return `One of --once and --every is needed. Nothing happens between runs: call it with --once from a scheduler every minute
+or so, or leave it running with --every. Reminders are lines on standard error that begin with "notice:".`
+}
+
 func (*runDue) subject() subject { return subject{ID: "run"} }
 
 type ran struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -11,24 +12,36 @@ import (
 
 type serverList struct {
 	All    bool              `help:"Of all tenants."`
-	Health enrollment.Health `placeholder:"HEALTH" help:"Only those with this health, such as expiring or rejected."`
+	Health enrollment.Health `placeholder:"HEALTH" help:"Only those with this health: missing, expired, rejected, terms_pending, expiring, unreachable, never_checked, active or retired."`
 }
 
 func (c *serverList) subject() subject { return subject{} }
 
 func (c *serverList) do(ctx context.Context, h *host) (answer, error) {
+	if c.Health != "" && !slices.Contains(healths(), string(c.Health)) { // a slip would read as: all is well
+		return nil, wrong("health", "one of "+strings.Join(healths(), ", "))
+	}
 	if err := h.open(ctx, reads); err != nil {
 		return nil, err
 	}
 	list := serversAnswer{}
 	err := h.eachServer(ctx, runner.ServerQuery{Site: h.Site}, c.All, func(v runner.ServerView) {
 		// Compared here, because the index knows of a change by time alone only after the next run.
-		if c.Health == "" || v.Health == c.Health {
+		if c.Health == "" || healthText(v) == string(c.Health) {
 			list = append(list, aboutServer(v))
 		}
 	})
 	slices.SortStableFunc(list, func(a, b serverAnswer) int { return a.end().Compare(b.end()) })
 	return list, err
+}
+
+// healths are the words that a server's health may be asked for with.
+func healths() []string {
+	return []string{
+		string(enrollment.Missing), string(enrollment.Expired), string(enrollment.Rejected), string(enrollment.TermsPending),
+		string(enrollment.Expiring), string(enrollment.Unreachable), string(enrollment.NeverChecked), string(enrollment.Active),
+		"retired",
+	}
 }
 
 // end sorts what ends first to the top, and below it what has no end: servers without a token, and retired ones.

@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/abmrenew/abmrenew/enrollment/portal"
 )
 
 type steps struct {
-	Task    portal.Task       `arg:"" placeholder:"renew|add|push" help:"A new token for a service that exists, a new service, or a renewed push certificate."`
+	Task    portal.Task       `arg:"" placeholder:"renew|add|push" help:"renew: a new token for a service that exists; add: a new service; push: a renewed push certificate."`
 	Portal  portal.Generation `placeholder:"YEAR" help:"The look of the portal: 2026, 2025 or 2024 (the newest)."`
 	Product portal.Product    `placeholder:"PRODUCT" help:"business or school (business)."`
 	Name    string            `placeholder:"NAME" help:"The name of the service at the portal."`
@@ -28,7 +30,10 @@ func (a guideAnswer) text(w io.Writer) { fmt.Fprint(w, a.Text()) }
 func (c *steps) do(context.Context, *host) (answer, error) {
 	guide, err := portal.Steps(c.Task, portal.Options{Generation: c.Portal, Product: c.Product, Server: c.Name})
 	if err != nil {
-		return nil, wrong("steps", err.Error()).Because(err)
+		if unknown, ok := errors.AsType[*portal.UnknownError](err); ok {
+			return nil, wrong(unknown.What, "one of "+strings.Join(unknown.Known, ", ")).Because(err)
+		}
+		return nil, err
 	}
 	if c.Short {
 		guide = guide.ShortWay()

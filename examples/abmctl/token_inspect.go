@@ -74,7 +74,7 @@ func (c *tokenInspect) do(_ context.Context, h *host) (answer, error) {
 		pair, err := abmtoken.ImportKeyPair(text, nil)
 		clear(text)
 		if err != nil {
-			return nil, wrong("key", path+" must be an RSA private key in PEM without a passphrase").Because(err)
+			return nil, wrong("key", "an RSA private key in PEM without a passphrase; "+path+" is none").Because(err)
 		}
 		keys = append(keys, pair)
 		files[pair.ID()] = path
