@@ -38,10 +38,12 @@ const (
 	writes purpose = true
 )
 
-// patience is how long a command waits for another process that has the store, and for an outcome.
+// patience is how long a command waits for another process that has the store. A command that was killed leaves its work
+// to others when its lease is over; so whoever repeats it waits a little longer than that for the outcome.
 const (
 	patience  = 5 * time.Second
-	settleFor = 25 * time.Second
+	lease     = 30 * time.Second
+	settleFor = lease + 5*time.Second
 )
 
 // open plugs everything together. The store file is held for each call of it only, so that commands and a running
@@ -62,7 +64,7 @@ func (h *host) open(ctx context.Context, why purpose) error {
 		level = slog.LevelError
 	}
 	h.lib, err = runner.New(runner.Config{
-		Store: h.store, Sealer: h.sealer, Verifier: verifier, Notifier: noticeBoard{h}, SettleFor: settleFor,
+		Store: h.store, Sealer: h.sealer, Verifier: verifier, Notifier: noticeBoard{h}, Lease: lease, SettleFor: settleFor,
 		Log: slog.New(slog.NewTextHandler(h.err, &slog.HandlerOptions{Level: level})),
 	})
 	return err
