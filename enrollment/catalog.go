@@ -52,7 +52,15 @@ var catalog = map[Code]catalogEntry{
 	CodePushBad:       {exit: 1, http: 200, title: "The push certificate has a problem: {finding}", next: "Look after the push certificate; the renewal goes on"},
 	CodeOtherOrg:      {exit: 6, http: 409, title: "The organization changed from {was} to {organization}", next: "Compare with the customer's portal, then confirm the renewal or cancel it"},
 	CodeNameChanged:   {exit: 1, http: 200, title: "The service or organization has a new name: {name}", next: "Nothing to do if the customer renamed it"},
+	CodePushUnproven:  {exit: 1, http: 200, title: "The new push certificate is in use, although Apple has not accepted it yet", next: "See whether a command reaches a device; the certificate before it is kept until Apple has accepted the new one"},
 	CodeOtherConsumer: {exit: 1, http: 200, title: "The token has another consumer key than the one before", next: "Normal when another administrator downloaded it"},
 	CodeKeyMissing:    {exit: 1, http: 200, title: "The token came without the private key that opens its file", next: "Adopt the key pair too, if the old system still has it; without it the next renewal replaces the certificate at the portal"},
 	CodeLapsed:        {exit: 8, http: 409, title: "The renewal lapsed: no token was uploaded in time", next: "Start a new renewal; a token that was downloaded meanwhile can still be uploaded"},
+
+	CodePushFileExpired: {exit: 3, http: 422, title: "The push certificate in the file expired on {expired}", next: "Renew it at Apple's push certificate portal (Renew on its row), then upload the new file"},
+	CodePushNoKeyFits:   {exit: 4, http: 422, title: "No key of this push certificate fits the file", next: "It was made for another request. Upload this renewal's request at Apple's push certificate portal (Renew on its row) and download the certificate again, or upload it together with its own key"},
+	CodePushOtherTopic:  {exit: 6, http: 409, title: "The push certificate has another topic ({new}); {devices} enrolled devices listen to {old} and would go deaf", next: "At Apple's push certificate portal, sign in with the Apple Account that made the first one and choose Renew on its row, not Create"},
+	CodePushOlder:       {exit: 7, http: 409, title: "This push certificate ends no later than another one of the same topic (it expires {expires}, the other {active})", next: "Probably the older of two downloads: upload the newest file of Apple's push certificate portal"},
+	CodePushLapsed:      {exit: 8, http: 409, title: "The renewal of the push certificate lapsed: no certificate was uploaded in time", next: "Start a new renewal; a certificate that was downloaded meanwhile can still be uploaded"},
+	CodePushRejected:    {exit: 9, http: 422, title: "Apple's push service does not accept the new certificate{reason}; the one before stays in use", next: "Download the newest certificate at Apple's push certificate portal and upload that; if it is refused too, renew it there once more with the request of this renewal"},
 }

@@ -15,11 +15,13 @@ type EffectKind string
 
 // The kinds of effects.
 const (
-	CheckPush   EffectKind = "check_push"   // ask the apns.Checker
-	MakeKey     EffectKind = "make_key"     // make a key pair and its certificate, store the key sealed
-	VerifyToken EffectKind = "verify_token" // ask Apple whose token the candidate is
-	ProbeToken  EffectKind = "probe_token"  // ask Apple whether the active token lives
-	SendNotice  EffectKind = "send_notice"  // hand a Notice to the Notifier
+	CheckPush   EffectKind = "check_push"    // ask the apns.Checker
+	MakeKey     EffectKind = "make_key"      // make a key pair and its certificate, store the key sealed
+	VerifyToken EffectKind = "verify_token"  // ask Apple whose token the candidate is
+	ProbeToken  EffectKind = "probe_token"   // ask Apple whether the active token lives
+	MakePushKey EffectKind = "make_push_key" // make the key pair of a push certificate's request, store the key sealed
+	ProbePush   EffectKind = "probe_push"    // ask Apple's push service whether it accepts a push certificate
+	SendNotice  EffectKind = "send_notice"   // hand a Notice to the Notifier
 )
 
 // Effect is something that must happen outside of a machine: what, never how. It stands inside the snapshot of its

@@ -23,6 +23,7 @@ func TestEffectIDIsTheSameOnEveryMachine(t *testing.T) {
 func TestEffectIDsDiffer(t *testing.T) {
 	kinds := []enrollment.EffectKind{
 		enrollment.CheckPush, enrollment.MakeKey, enrollment.VerifyToken, enrollment.ProbeToken, enrollment.SendNotice,
+		enrollment.MakePushKey, enrollment.ProbePush,
 	}
 	seen := map[enrollment.EffectID]bool{}
 	for _, machine := range []string{"rnw_1", "rnw_11", "srv_1"} {

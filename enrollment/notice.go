@@ -24,6 +24,7 @@ type Notice struct {
 	Cleared   bool       `json:"cleared,omitempty"`
 	Tenant    TenantID   `json:"tenant"`
 	Server    ServerID   `json:"server"`
+	Push      PushID     `json:"push,omitempty"` // where it is about a push certificate and no server
 	Days      int        `json:"days,omitempty"` // of an expiry notice: days left at this level; negative after the expiry
 	ExpiresAt time.Time  `json:"expires_at,omitzero"`
 	Problem   *Problem   `json:"problem,omitempty"`

@@ -14,16 +14,19 @@ import (
 
 // meanings says what each argument of a problem holds.
 var meanings = map[string]string{
-	"active":       "the expiry of the token that is in use or further on, RFC 3339",
+	"active":       "the expiry of the token or certificate that is in use or further on",
 	"admin":        "who downloaded the token, as Apple names them",
 	"advice":       "what to do with such a file, in English",
+	"devices":      "how many devices, or the word all",
 	"expired":      "the day or instant of the expiry",
-	"expires":      "the expiry of the uploaded token, RFC 3339",
+	"expires":      "the expiry of the uploaded token or certificate",
 	"field":        "the name of the value",
 	"finding":      "what the check of the push certificate found",
 	"found":        "what the file is instead",
 	"name":         "the new name",
 	"next":         "what is possible instead, in English",
+	"new":          "the topic of the uploaded push certificate",
+	"old":          "the topic of the push certificate in use",
 	"organization": "the organization's name at Apple",
 	"reason":       "empty, or Apple's own word, behind a blank and in parentheses",
 	"rule":         "which values are possible, in English",

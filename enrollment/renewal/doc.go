@@ -1,5 +1,5 @@
-// Package renewal holds two state machines: a [Watch] looks after one credential and reminds of its expiry; a [Renewal] is
-// one attempt to replace a server token.
+// Package renewal holds three state machines: a [Watch] looks after one credential and reminds of its expiry; a [Renewal] is
+// one attempt to replace a server token; a [PushRenewal] is one attempt to replace a push certificate.
 //
 // A machine is a value. Step is a pure function of (snapshot, policy, now, event); it returns the next snapshot and what
 // must be written beside it. What must happen in the world stands inside the snapshot as pending effects: the host

@@ -77,6 +77,14 @@ func (e effects) due(now time.Time) []enrollment.Effect {
 	return out
 }
 
+// owedBy are those that a machine may owe: at rest nothing but notices, whatever was stored.
+func (e effects) owedBy(live bool) effects {
+	if live {
+		return e
+	}
+	return e.without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
+}
+
 // earliest returns the first of the given times, where zero means never.
 func earliest(times ...time.Time) time.Time {
 	var first time.Time

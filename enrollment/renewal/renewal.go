@@ -114,10 +114,4 @@ func (r Renewal) Wake() time.Time {
 // Due returns the pending effects that may be tried now, oldest first.
 func (r Renewal) Due(now time.Time) []enrollment.Effect { return r.owed().due(now) }
 
-// owed are the pending effects that the state may owe: at rest nothing but notices, whatever was stored.
-func (r Renewal) owed() effects {
-	if r.Live() {
-		return r.Pending
-	}
-	return r.Pending.without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
-}
+func (r Renewal) owed() effects { return r.Pending.owedBy(r.Live()) }

@@ -14,7 +14,7 @@ import (
 	"github.com/abmrenew/abmrenew/internal/machinetest"
 )
 
-// STATES.md is what a person reads about both machines. It is written from the code: what each state waits for stands beside
+// STATES.md is what a person reads about the machines. It is written from the code: what each state waits for stands beside
 // its constant, and who follows whom is tried out.
 func TestStatesDocument(t *testing.T) {
 	cells, err := machine().Matrix(shapes(t), events())
@@ -50,6 +50,18 @@ is worked out of the expiry, Apple's last definite answer, and the time.
 	b.WriteString(waits(t, "watch.go", "WatchState"))
 	b.WriteString("\n" + machinetest.Diagram(watched, []string{"missing"}, []string{"retired"}))
 	b.WriteString("\n" + machinetest.Table(watched))
+	pushed := pushCells(t)
+	b.WriteString(`
+## A renewal of a push certificate
+
+One attempt to give a push certificate its successor with the same topic, or a customer the first one. The key pair is made, and
+stored, before there is a request that could leave. The last four states are resting; a late file brings them back to life.
+
+`)
+	b.WriteString(waits(t, "push_renewal.go", "PushState"))
+	b.WriteString("\n" + machinetest.Diagram(pushed, []string{"making_request"},
+		[]string{"completed", "cancelled", "lapsed", "superseded"}))
+	b.WriteString("\n" + machinetest.Table(pushed))
 	machinetest.Golden(t, "STATES.md", b.String())
 }
 

@@ -1,7 +1,6 @@
 package renewal
 
 import (
-	"slices"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -100,14 +99,7 @@ func (s *step) unwant(kind enrollment.EffectKind) {
 }
 
 func (s *step) say(act enrollment.Act, by enrollment.Actor, detail ...string) {
-	fact := enrollment.AuditFact{Act: act, By: by}
-	if len(detail) > 0 {
-		fact.Detail = make(map[string]string, len(detail)/2)
-		for i := 0; i+1 < len(detail); i += 2 {
-			fact.Detail[detail[i]] = detail[i+1]
-		}
-	}
-	s.audit = append(s.audit, fact)
+	s.audit = append(s.audit, auditFact(act, by, detail...))
 }
 
 // refuse answers what a person asked with a no, and what they can do instead.
@@ -119,22 +111,10 @@ func (s *step) refuseWith(ev Event, problem *enrollment.Problem) (bool, error) {
 	return false, refuseWith(string(s.State), ev.Name(), problem)
 }
 
-func (s *step) warn(problem *enrollment.Problem) {
-	for _, w := range s.Warnings {
-		if w.Title == problem.Title {
-			return
-		}
-	}
-	s.Warnings = append(s.Warnings[:len(s.Warnings):len(s.Warnings)], *problem)
-}
+func (s *step) warn(problem *enrollment.Problem) { s.Warnings = warned(s.Warnings, problem) }
 
 // unwarn forgets warnings about an earlier file.
-func (s *step) unwarn(code enrollment.Code) {
-	about := func(w enrollment.Problem) bool { return w.Code == code }
-	if slices.ContainsFunc(s.Warnings, about) {
-		s.Warnings = slices.DeleteFunc(slices.Clone(s.Warnings), about)
-	}
-}
+func (s *step) unwarn(code enrollment.Code) { s.Warnings = unwarned(s.Warnings, code) }
 
 // awaitUpload goes back to waiting for a file.
 func (s *step) awaitUpload(problem *enrollment.Problem) {

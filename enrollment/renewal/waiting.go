@@ -31,13 +31,18 @@ func (s *step) tick(ev Ticked) bool {
 func (s *step) notify(cleared bool) {
 	s.unwant(enrollment.SendNotice)
 	s.Notified = !cleared
-	n := enrollment.Notice{
-		ID:     string(enrollment.NewEffectID(string(s.ID), s.Seq+1, enrollment.SendNotice)),
-		Thread: enrollment.Thread(string(s.Server), enrollment.NoticeWaiting), Kind: enrollment.NoticeWaiting,
-		Cleared: cleared, Tenant: s.Tenant, Server: s.Server, At: s.now,
-	}
+	n := waitingNotice(string(s.Server), s.ID, s.Seq+1)
+	n.Server, n.Tenant, n.At, n.Cleared = s.Server, s.Tenant, s.now, cleared
 	if !cleared {
 		n.Problem = s.Problem
 	}
 	s.want(enrollment.Effect{Kind: enrollment.SendNotice, Notice: &n})
+}
+
+// waitingNotice is the notice of a renewal about its subject, by the effect that sends it.
+func waitingNotice(subject string, renewal enrollment.RenewalID, effect int) enrollment.Notice {
+	return enrollment.Notice{
+		ID:     string(enrollment.NewEffectID(string(renewal), effect, enrollment.SendNotice)),
+		Thread: enrollment.Thread(subject, enrollment.NoticeWaiting), Kind: enrollment.NoticeWaiting,
+	}
 }

@@ -83,10 +83,7 @@ func (w Watch) Due(now time.Time) []enrollment.Effect { return w.owed().due(now)
 
 // owed are the pending effects that the state may owe: a question to Apple only while probing, whatever was stored.
 func (w Watch) owed() effects {
-	if w.State == WatchProbing {
-		return w.Pending
-	}
-	return w.Pending.without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
+	return w.Pending.owedBy(w.State == WatchProbing)
 }
 
 func (w Watch) isOpen(k enrollment.NoticeKind) bool { return slices.Contains(w.Open, k) }
