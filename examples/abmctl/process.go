@@ -34,7 +34,7 @@ type command interface {
 // run is the whole program: it returns the exit status.
 func run(ctx context.Context, args []string, p process) int {
 	out := &stickyWriter{Writer: p.out}
-	p.out = out
+	p.out, p.err = out, &turnsWriter{to: p.err}
 	status := execute(ctx, args, p)
 	if out.err != nil {
 		fmt.Fprintln(p.err, "abmctl: the answer could not be written:", out.err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,9 +14,7 @@ func TestQuickstart(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("TMP", temp)
 	var out bytes.Buffer
-	began := time.Now()
 	require.NoError(t, quickstart(t.Context(), &out), "%s", &out)
-	assert.Less(t, time.Since(began), 10*time.Second)
 	t.Log("\n" + out.String())
 
 	for _, told := range []string{
