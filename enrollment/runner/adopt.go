@@ -85,7 +85,8 @@ const adoptBatch = 64
 // Adopt takes servers that the host ran before: any number, in one stream, with memory for a few rows only. A row with a
 // problem is reported and does not stop the others; rows is asked for no more after its first error, or one of the store.
 // Interrupted or repeated, an adoption goes on by reference, and changes nothing twice. First probes are spread over the
-// policy's ProbeEvery, and of the expiry reminders only the present one fires. Report may be nil.
+// policy's ProbeEvery, and of the expiry reminders only the present one fires. Report may be nil; it hears of the rows in no
+// promised order (see RowResult.Row).
 func (r *Runner) Adopt(
 	ctx context.Context, by enrollment.Actor, rows iter.Seq2[Adoption, error], report func(RowResult),
 ) (Adopted, error) {
@@ -198,17 +199,20 @@ func prepareRow(n int, row Adoption) (preparedRow, *enrollment.Problem) {
 	case len(row.TokenFile) > 0:
 		envelope, err := abmtoken.ReadEnvelope(row.TokenFile)
 		if err != nil {
-			return p, fileProblem(err)
+			return p, notTaken(err)
 		}
 		token, pair, err := envelope.Open(p.pairs...)
 		if err != nil {
-			return p, fileProblem(err)
+			return p, notTaken(err)
 		}
 		p.token, p.keyID = token, pair.ID()
 	case !row.Token.IsZero():
 		token, err := abmtoken.ParseToken([]byte(row.Token.Reveal()))
 		if err != nil {
-			return p, fileProblem(err)
+			problem := notTaken(err)
+			// What it says names no part of the token.
+			problem.Title = "The row's token is no server token: " + strings.TrimPrefix(err.Error(), abmtoken.ErrBadContent.Error()+": ")
+			return p, problem
 		}
 		p.token = token
 	}
@@ -216,4 +220,15 @@ func prepareRow(n int, row Adoption) (preparedRow, *enrollment.Problem) {
 		return fail(invalid("row", "a server with a token, a key pair, or both"))
 	}
 	return p, nil
+}
+
+// notTaken says why a row's token cannot be read. The advice that goes with an upload, to download the token again, would end
+// the one that the old system still works with.
+func notTaken(err error) *enrollment.Problem {
+	problem := fileProblem(err)
+	if problem.Code != enrollment.CodeFIPS && problem.Code != enrollment.CodeInternal {
+		problem.Next = "Adopt the row again with the token as the old system holds it, a file with the key pair that it was made for. " +
+			"Do not download it again for this: that ends the token in use"
+	}
+	return problem
 }

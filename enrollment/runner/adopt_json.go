@@ -42,8 +42,8 @@ var ErrAdoptionFormat = errors.New("runner: not a list of servers to adopt")
 //	  "token": {"consumer_key": "CK_...", ...}, "token_file": "base64 of a .p7m",
 //	  "keys": [{"key": "-----BEGIN ...", "certificate": "-----BEGIN ..."}]}]
 //
-// Everything but reference and name may be left out; a row without tenant belongs to the given one. The last pair has an
-// error that matches [ErrAdoptionFormat] if the stream is broken.
+// Everything but reference, name and one of token, token_file and keys may be left out; a row without tenant belongs to the
+// given one. The last pair has an error that matches [ErrAdoptionFormat] if the stream is broken.
 func DecodeAdoptions(in io.Reader, tenant enrollment.TenantID) iter.Seq2[Adoption, error] {
 	return func(yield func(Adoption, error) bool) {
 		rows := &rowReader{in: bufio.NewReaderSize(in, 64<<10)}

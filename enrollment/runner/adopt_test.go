@@ -182,6 +182,9 @@ func TestAdoptionReportsRows(t *testing.T) {
 		if r.Problem != nil {
 			assert.NotEmpty(t, r.Problem.Next)
 			codes[r.Row-1] = string(r.Problem.Code) + " " + r.Problem.Args["field"]
+			if _, exit := r.Problem.Code.Status(); exit == 4 || exit == 5 { // the old system still works with the token
+				assert.Contains(t, r.Problem.Next, "Do not download it again", "%s", r.Problem.Code)
+			}
 		}
 	}
 	assert.Equal(t, []string{

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
@@ -180,6 +181,6 @@ func (c *change) adoptToken(
 	}
 	return true, c.note(ctx, s, enrollment.AuditFact{
 		Act: enrollment.ActTokenAdopted, By: by,
-		Detail: map[string]string{"fingerprint": token.Fingerprint, "expires": token.Expires.Format(stamp)},
+		Detail: map[string]string{"fingerprint": token.Fingerprint, "expires": token.Expires.Format(time.RFC3339)},
 	})
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/abmrenew/abmrenew/storage"
 )
 
-// Config is what a host plugs in.
+// Config is what a host plugs in. There is no clock in it: the time of the store is the time of everything that a runner does,
+// so that machines whose clocks differ agree. A test that lets a year pass gives its clock to the store.
 type Config struct {
 	Store    storage.Store     // where everything is kept; needed
 	Sealer   storage.Sealer    // protects what is kept; needed

@@ -49,8 +49,12 @@ type LoggedEntry struct {
 	enrollment.AuditEntry
 }
 
-// ExportAudit returns the entries of all tenants behind a position, in the order in which they became visible, at most
-// limit (1 to 1000) of them. The position of the last one is the cursor to go on with. No entry is ever skipped or moved.
+// ExportAudit returns the entries of all tenants behind a position, at most limit (1 to 1000) of them. The position of the
+// last one is the cursor to go on with. No entry is ever skipped or moved.
+//
+// An entry gets its position with the first export or checkpoint that sees it. The entries of one subject keep
+// their order; those of several that came between two exports stand side by side, whatever their times: sort by At to see them as
+// they happened.
 func (r *Runner) ExportAudit(ctx context.Context, after int64, limit int) ([]LoggedEntry, error) {
 	if err := validLimit(limit); err != nil {
 		return nil, err

@@ -118,6 +118,12 @@ func TestRecordOfNoTenant(t *testing.T) {
 	assert.Equal(t, h.clock.Now(), good.view().AnsweredAt)
 }
 
+// A form that was sent without its file is no panic of the host.
+func TestNoFileIsInvalidInput(t *testing.T) {
+	_, err := newHost(t).customer("acme").UploadToken(ctx(t), tech, runner.Upload{})
+	requireProblem(t, enrollment.CodeInvalidInput, err)
+}
+
 // Limits come from outside as well.
 func TestImpossiblePagesAreInvalidInput(t *testing.T) {
 	h := newHost(t)

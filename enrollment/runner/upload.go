@@ -21,7 +21,7 @@ type Upload struct {
 	// Confirm says that the person already confirms whatever organization and service Apple answers, where that would be
 	// asked. Only a person may.
 	Confirm bool
-	File    io.Reader
+	File    io.Reader // needed; read up to abmtoken.MaxFile, and not closed
 }
 
 // UploadToken takes a token file: it decrypts it with a key of the server, stores the token sealed, and asks Apple whose it
@@ -36,6 +36,9 @@ func (t *Tenant) UploadToken(ctx context.Context, by enrollment.Actor, u Upload)
 	}
 	if u.Confirm && by.Kind != enrollment.Person {
 		return RenewalView{}, enrollment.NewProblem(enrollment.CodePersonNeeded)
+	}
+	if u.File == nil {
+		return RenewalView{}, invalid("file", "the .p7m file that Apple's portal gave")
 	}
 	file, err := io.ReadAll(io.LimitReader(u.File, abmtoken.MaxFile+1))
 	if err != nil {

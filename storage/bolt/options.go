@@ -6,7 +6,7 @@ import "time"
 type Options struct {
 	// Wait is how long a call waits for another process to release the file. Zero: five seconds.
 	Wait time.Duration
-	// Now gives the store's present, by which leases run. Nil: the system's clock.
+	// Now gives the store's present, by which leases run and all that a runner over the store does. Nil: the system's clock.
 	Now func() time.Time
 
 	// noSync leaves the file to the operating system's mercy: the control of the power cut test.

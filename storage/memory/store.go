@@ -22,7 +22,8 @@ type Store struct {
 
 var _ storage.Store = (*Store)(nil)
 
-// New returns an empty store. Its present, by which leases run, comes from now; nil: the system's clock.
+// New returns an empty store. Its present, by which leases run and all that a runner over it does, comes from now; nil: the
+// system's clock.
 func New(now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
