@@ -75,3 +75,32 @@ func BenchmarkWatchStep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPushStep does the same for the renewal of a push certificate.
+func BenchmarkPushStep(b *testing.B) {
+	at := func(names ...string) pushWorld {
+		return (&pushStory{t: b, w: startPush(b, pushHeld()), now: noon}).do(names...).w
+	}
+	waiting := at("key_made: done", "request_taken")
+	probing := at("key_made: done", "request_taken", "upload_certificate: renewed")
+	for _, c := range []struct {
+		name  string
+		from  pushWorld
+		event string
+	}{
+		{"tick", waiting, "tick: at once"},
+		{"upload", waiting, "upload_certificate: renewed"},
+		{"no answer", probing, "probed: no answer"},
+		{"activation", probing, "probed: accepted"},
+	} {
+		ev := pushEventOf(b, c.event).Of(c.from, noon)
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.from.Run.Step(policy, noon, ev); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -142,7 +142,7 @@ func pushOthers() []pushEvent {
 		})
 	}
 	ticked := func(name string, at func(w pushWorld, now time.Time) time.Time) pushEvent {
-		ev := pushFact("tick: "+name, func(w pushWorld) renewal.PushEvent { return renewal.PushTicked{Push: w.Push, Devices: 120} })
+		ev := pushFact("tick: "+name, func(pushWorld) renewal.PushEvent { return renewal.PushTicked{} })
 		ev.Late = func(w pushWorld, now time.Time) time.Duration { return max(0, at(w, now).Sub(now)) }
 		return ev
 	}

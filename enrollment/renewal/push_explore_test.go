@@ -115,15 +115,7 @@ func pushAnswer(a answer, said enrollment.Answer) func(pushWorld, enrollment.Eff
 // pushRun leaves a renewal to itself in a world that always answers the same.
 func pushRun(t testing.TB, w pushWorld, at time.Time, a answer, said enrollment.Answer) machinetest.Ended[pushWorld] {
 	t.Helper()
-	m := pushes()
-	step := m.Step
-	m.Step = func(w pushWorld, now time.Time, ev renewal.PushEvent) (machinetest.Stepped[pushWorld], error) {
-		if _, tick := ev.(renewal.PushTicked); tick {
-			ev = renewal.PushTicked{Push: w.Push, Devices: 120}
-		}
-		return step(w, now, ev)
-	}
-	ended, err := m.Run(w, at, machinetest.World[pushWorld, renewal.PushEvent]{
+	ended, err := pushes().Run(w, at, machinetest.World[pushWorld, renewal.PushEvent]{
 		Answer: pushAnswer(a, said), Tick: renewal.PushTicked{}, Steps: 3000, For: year,
 	})
 	require.NoError(t, err, a.name)

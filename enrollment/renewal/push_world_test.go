@@ -66,6 +66,9 @@ func pushes() pushMachine { return pushesUnder(policy) }
 func pushesUnder(p enrollment.Policy) pushMachine {
 	return pushMachine{
 		Step: func(w pushWorld, now time.Time, ev renewal.PushEvent) (machinetest.Stepped[pushWorld], error) {
+			if _, tick := ev.(renewal.PushTicked); tick {
+				ev = renewal.PushTicked{Push: w.Push, Devices: 120} // as it stands in this write
+			}
 			tr, err := w.Run.Step(p, now, ev)
 			if err != nil || !tr.Moved {
 				return machinetest.Stepped[pushWorld]{Next: pushWorld{Run: tr.Renewal, Push: w.Push}}, err

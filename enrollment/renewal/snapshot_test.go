@@ -141,7 +141,8 @@ func awake(t *testing.T, live bool, wake, now time.Time, due []enrollment.Effect
 	t.Helper()
 	for _, x := range due {
 		switch x.Kind {
-		case enrollment.CheckPush, enrollment.MakeKey, enrollment.VerifyToken, enrollment.ProbeToken, enrollment.SendNotice:
+		case enrollment.CheckPush, enrollment.MakeKey, enrollment.VerifyToken, enrollment.ProbeToken, enrollment.SendNotice,
+			enrollment.MakePushKey, enrollment.ProbePush:
 		default:
 			return false
 		}
