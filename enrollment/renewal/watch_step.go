@@ -169,8 +169,11 @@ func (w *Watch) answered(
 	if was == enrollment.AnswerRejected {
 		return nil
 	}
-	w.open(now, enrollment.NoticeRejected, 0, orGeneral(problem, enrollment.CodeRejected,
-		"reason", because(reason), "admin", "see Apple's portal"))
+	problem = orGeneral(problem, enrollment.CodeRejected, "reason", because(reason), "admin", "see Apple's portal")
+	if !w.Expires.IsZero() && !now.Before(w.Expires) { // that explains it: nobody need look for who changed a password
+		problem = enrollment.NewProblem(enrollment.CodeTokenExpired, "expired", date(w.Expires))
+	}
+	w.open(now, enrollment.NoticeRejected, 0, problem)
 	return []enrollment.AuditFact{{
 		Act: enrollment.ActTokenRejected, By: enrollment.Nobody, Detail: map[string]string{"reason": reason},
 	}}

@@ -71,6 +71,22 @@ func TestRejectionNoticeIsCleared(t *testing.T) {
 	assert.Empty(t, open)
 }
 
+// A token that its year ended is refused by Apple as well: nobody is sent to look for who changed a password.
+func TestRejectionAfterTheExpirySaysThatItExpired(t *testing.T) {
+	h := newHost(t)
+	s := h.customer("acme").addServer("Acme MDM")
+	h.pass(370 * 24 * time.Hour)
+	told := map[enrollment.Code]int{}
+	for _, n := range h.inbox.all() {
+		if n.Kind == enrollment.NoticeRejected {
+			assert.Equal(t, s.id, n.Server)
+			require.NotNil(t, n.Problem)
+			told[n.Problem.Code]++
+		}
+	}
+	assert.Equal(t, map[enrollment.Code]int{enrollment.CodeTokenExpired: 1}, told)
+}
+
 // A renewal that waits for a person reminds of itself, and is quiet when the person has come or gives it up.
 func TestWaitingRenewalReminds(t *testing.T) {
 	for _, how := range []string{"upload", "cancel", "lapse"} {
