@@ -15,11 +15,11 @@
 //
 // A host that does these, in this order, has done everything:
 //
-//  1. Keep the master keys ([seal.OpenKeyringFor], or a [seal.KeyWrapper] over its own key service) apart from the store,
+//  1. Open a store: [bolt] for one process, or its own that passes [storagetest].
+//  2. Keep the master keys ([seal.OpenKeyringFor], or a [seal.KeyWrapper] over its own key service) apart from the store,
 //     and back up both. Whoever lost the keys has lost every token.
-//  2. Open a store: [bolt] for one process, or its own that passes [storagetest].
-//  3. Make one [runner.Runner] with a [dep.Verifier] and, so that people hear of things, an [enrollment.Notifier]
-//     ([slognotify] writes to the log).
+//  3. Make one [runner.Runner] with a [seal.Sealer] over store and keys, a [dep.Verifier] and, so that people hear of things,
+//     an [enrollment.Notifier] ([slognotify] writes to the log).
 //  4. Call [runner.Runner.RunDue] every minute or so, from whatever it schedules with, on as many machines as it likes.
 //     Nothing happens between calls; two at once do no harm.
 //  5. Log people in, decide who may do what, and pass who it is ([enrollment.Actor]) with every call.
@@ -27,6 +27,8 @@
 //  7. Show a person the certificate, the steps of [portal], and the [enrollment.Problem] of whatever did not work.
 //  8. Take the token for its own calls to Apple from [runner.Tenant.Tokens], and report refusals back to it.
 //  9. When a customer leaves, close the tenant ([runner.Tenant.Close]), and later erase it.
+//
+// A host that has tokens and key pairs already brings them along with [runner.Runner.Adopt], at any time.
 //
 // # Map
 //
@@ -36,15 +38,16 @@
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
-// Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [slognotify] (reminders as log lines), [storage] (the contract of a
-// store, with [memory] and [bolt]), [seal] (encryption at rest).
+// Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [slognotify] (reminders as log
+// lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
 // For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do).
 //
 // # Where to start
 //
 // Run examples/quickstart, which renews a token end to end against the fake Apple; read the example below; then read the
-// package comment of [runner]. A program that only opens token files needs [abmtoken] and nothing else.
+// package comment of [runner]. A whole host, a command line, is examples/abmctl. A program that only opens token files needs
+// [abmtoken] and nothing else.
 //
 // # Stability
 //
@@ -63,6 +66,7 @@
 // [portal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/portal
 // [runner]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner
 // [runner.Runner]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner
+// [runner.Runner.Adopt]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.Adopt
 // [runner.Runner.RunDue]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.RunDue
 // [runner.Runner.Tenant]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.Tenant
 // [runner.Tenant.Tokens]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Tokens
@@ -76,6 +80,7 @@
 // [bolt]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/bolt
 // [seal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal
 // [seal.OpenKeyringFor]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal#OpenKeyringFor
+// [seal.Sealer]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal#Sealer
 // [seal.KeyWrapper]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/seal#KeyWrapper
 // [storagetest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/storagetest
 package abmrenew
