@@ -16,7 +16,8 @@ import (
 // Certificate is a push certificate as Apple issued it, with the chain and the private key that came along in its file.
 // It may be any certificate at all: [Inspect] says whether it does for an MDM.
 //
-// A Certificate never changes and is safe for concurrent use. Printing it never shows the key.
+// A Certificate never changes and is safe for concurrent use. Printing it never shows the key. The zero Certificate is none:
+// it has no topic, no times, no key and nothing else.
 type Certificate struct {
 	leaf  *x509.Certificate
 	chain []*x509.Certificate // its issuer first; nil: not given
@@ -29,11 +30,37 @@ func ParseCertificate(der []byte) (Certificate, error) {
 	if len(der) > MaxFile {
 		return Certificate{}, ErrTooLarge
 	}
-	leaf, err := x509.ParseCertificate(der)
+	leaf, err := parse(der)
 	if err != nil {
-		return Certificate{}, refuse(FileDamaged)
+		return Certificate{}, err
 	}
 	return Certificate{leaf: leaf}, nil
+}
+
+// maxCertificateKey bounds the RSA keys in certificates, in bits: what checking a signature costs grows with their square.
+const maxCertificateKey = 8192
+
+func parse(der []byte) (*x509.Certificate, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil || hasAbsurdKey(c) {
+		return nil, refuse(FileDamaged)
+	}
+	return c, nil
+}
+
+func hasAbsurdKey(c *x509.Certificate) bool {
+	public, ok := c.PublicKey.(*rsa.PublicKey)
+	return ok && public.N.BitLen() > maxCertificateKey
+}
+
+// nothing stands for the certificate that is not there.
+var nothing = &x509.Certificate{}
+
+func (c Certificate) orNothing() *x509.Certificate {
+	if c.leaf == nil {
+		return nothing
+	}
+	return c.leaf
 }
 
 // WithKey returns the certificate with a key that was kept elsewhere, as the key of a signing request is. [Inspect] says
@@ -50,20 +77,25 @@ func (c Certificate) IsZero() bool { return c.leaf == nil }
 func (c Certificate) Key() Key { return c.key }
 
 // Topic is what devices listen to: the UID of the subject, "com.apple.mgmt.External." and a UUID for an MDM. Empty: the
-// subject has none, or more than one. (Certificates in use; NanoMDM reads it so, 2026)
+// subject has none, more than one, or one with characters that no topic has. (Certificates in use; NanoMDM reads it so, 2026)
 func (c Certificate) Topic() string {
 	topic := ""
-	for _, name := range c.leaf.Subject.Names {
+	for _, name := range c.orNothing().Subject.Names {
 		if !name.Type.Equal(oidUserID) {
 			continue
 		}
 		value, ok := name.Value.(string)
-		if !ok || topic != "" {
+		if !ok || topic != "" || !plain(value) {
 			return ""
 		}
 		topic = value
 	}
 	return topic
+}
+
+// plain reports whether a text may be a topic: it goes into headers, messages and logs.
+func plain(text string) bool {
+	return len(text) <= 255 && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 var (
@@ -72,25 +104,31 @@ var (
 )
 
 // NotBefore is when its validity begins.
-func (c Certificate) NotBefore() time.Time { return c.leaf.NotBefore.UTC() }
+func (c Certificate) NotBefore() time.Time { return c.orNothing().NotBefore.UTC() }
 
 // NotAfter is when its validity ends.
-func (c Certificate) NotAfter() time.Time { return c.leaf.NotAfter.UTC() }
+func (c Certificate) NotAfter() time.Time { return c.orNothing().NotAfter.UTC() }
 
 // Issuer is the common name of who issued it; the whole name if there is none.
 func (c Certificate) Issuer() string {
-	if c.leaf.Issuer.CommonName != "" {
-		return c.leaf.Issuer.CommonName
+	issuer := c.orNothing().Issuer
+	if issuer.CommonName != "" {
+		return issuer.CommonName
 	}
-	return c.leaf.Issuer.String()
+	return issuer.String()
 }
 
 // Serial is its serial number in hexadecimal digits, as Apple's portal shows it.
-func (c Certificate) Serial() string { return strings.ToUpper(c.leaf.SerialNumber.Text(16)) }
+func (c Certificate) Serial() string {
+	if c.IsZero() {
+		return ""
+	}
+	return strings.ToUpper(c.leaf.SerialNumber.Text(16))
+}
 
 // Production reports whether it has Apple's marker of certificates for the production push service.
 func (c Certificate) Production() bool {
-	for _, extension := range c.leaf.Extensions {
+	for _, extension := range c.orNothing().Extensions {
 		if extension.Id.Equal(oidProduction) {
 			return true
 		}
@@ -98,19 +136,27 @@ func (c Certificate) Production() bool {
 	return false
 }
 
-// Fingerprint is the hex SHA-256 of the certificate in DER.
-func (c Certificate) Fingerprint() string { return fingerprint(c.leaf) }
+// Fingerprint is the hex SHA-256 of the certificate in DER; empty without one.
+func (c Certificate) Fingerprint() string {
+	if c.IsZero() {
+		return ""
+	}
+	return fingerprint(c.leaf)
+}
 
 func fingerprint(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.Raw)
 	return hex.EncodeToString(sum[:])
 }
 
-// DER is the certificate alone.
-func (c Certificate) DER() []byte { return bytes.Clone(c.leaf.Raw) }
+// DER is the certificate alone; nil without one.
+func (c Certificate) DER() []byte { return bytes.Clone(c.orNothing().Raw) }
 
-// PEM is the certificate and its chain, as TLS clients take it; without the key.
+// PEM is the certificate and its chain, as TLS clients take it, without the key; nil without one.
 func (c Certificate) PEM() []byte {
+	if c.IsZero() {
+		return nil
+	}
 	var out []byte
 	for _, one := range append([]*x509.Certificate{c.leaf}, c.chain...) {
 		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: one.Raw})...)
@@ -129,7 +175,7 @@ func (c Certificate) Chain() [][]byte {
 
 // Matches reports whether the key is the certificate's own.
 func (c Certificate) Matches(k Key) bool {
-	public, ok := c.leaf.PublicKey.(*rsa.PublicKey)
+	public, ok := c.orNothing().PublicKey.(*rsa.PublicKey)
 	return ok && !k.IsZero() && public.Equal(k.Public())
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"slices"
 )
 
@@ -37,6 +38,8 @@ func Read(file []byte, password string) (Certificate, error) {
 
 const sequence = 0x30 // how DER files begin
 
+var errTwoKeys = fmt.Errorf("%w: the file has more than one; leave only the certificate's own in it", ErrKey)
+
 // readPEM takes the certificates and the key of a file, whatever their order.
 func readPEM(text []byte) (Certificate, error) {
 	var certs []*x509.Certificate
@@ -48,6 +51,8 @@ func readPEM(text []byte) (Certificate, error) {
 		}
 		if k, found, err := keyOf(block); err != nil {
 			return Certificate{}, err
+		} else if found && !key.IsZero() {
+			return Certificate{}, errTwoKeys
 		} else if found {
 			key = k
 			continue
@@ -55,7 +60,7 @@ func readPEM(text []byte) (Certificate, error) {
 		if block.Type != "CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
 			continue
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		cert, err := parse(block.Bytes)
 		if err != nil || len(certs) == maxCertificates {
 			return Certificate{}, refuse(FileDamaged)
 		}

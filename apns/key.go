@@ -24,6 +24,10 @@ var ErrKey = errors.New("apns: no usable private key")
 
 const keyBits = 2048 // what Apple issues push certificates for (certificates in use)
 
+// maxKey bounds a private key in DER, in bytes: one of 4096 bits has 2.4 KB, and checking the numbers of a larger one is the
+// work of seconds or hours.
+const maxKey = 4 << 10
+
 // GenerateKey makes an RSA key of 2048 bits. Store it durably BEFORE a request made with it leaves. It takes some 50 ms of
 // one core, at times 200 ms: bound how many run at once.
 func GenerateKey() (Key, error) {
@@ -53,6 +57,12 @@ func ParseKey(text []byte) (Key, error) {
 // keyOf reads a block of PEM if it is a private key.
 func keyOf(block *pem.Block) (key Key, found bool, err error) {
 	switch block.Type {
+	case "RSA PRIVATE KEY", "PRIVATE KEY":
+		if len(block.Bytes) > maxKey {
+			return Key{}, true, errLargeKey
+		}
+	}
+	switch block.Type {
 	case "RSA PRIVATE KEY":
 		if block.Headers["DEK-Info"] != "" {
 			return Key{}, true, errEncryptedKey
@@ -75,6 +85,8 @@ func keyOf(block *pem.Block) (key Key, found bool, err error) {
 	}
 	return Key{}, false, nil
 }
+
+var errLargeKey = fmt.Errorf("%w: it has too many bits; 2048 to 4096 are taken", ErrKey)
 
 var errEncryptedKey = fmt.Errorf("%w: it is encrypted; decrypt it first, or upload a .p12 file with its password", ErrKey)
 

@@ -4,15 +4,22 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 
 	"software.sslmate.com/src/go-pkcs12"
 )
+
+// maxPassword bounds a password, in bytes.
+const maxPassword = 1 << 10
 
 // readPKCS12 reads a .p12 file, of the old encryption (RC2, 3DES) and the new (AES). What it would cost is known before
 // anything is decrypted: see [plainFirst].
 func readPKCS12(file []byte, password string) (Certificate, error) {
 	if err := checkPKCS12(file); err != nil {
 		return Certificate{}, err
+	}
+	if len(password) > maxPassword {
+		return Certificate{}, ErrPassword
 	}
 	// A trust store this is not; but the password is checked first, and nothing is opened behind a wrong one.
 	if _, err := pkcs12.DecodeTrustStore(file, password); errors.Is(err, pkcs12.ErrIncorrectPassword) {
@@ -36,5 +43,9 @@ func readPKCS12(file []byte, password string) (Certificate, error) {
 	if len(others) >= maxCertificates {
 		return Certificate{}, fmt.Errorf("%w: it has more than %d certificates", ErrUnsupported, maxCertificates)
 	}
-	return assemble(append([]*x509.Certificate{leaf}, others...), key), nil
+	all := append([]*x509.Certificate{leaf}, others...)
+	if slices.ContainsFunc(all, hasAbsurdKey) {
+		return Certificate{}, fmt.Errorf("%w: a certificate in it has an absurd key", ErrUnsupported)
+	}
+	return assemble(all, key), nil
 }

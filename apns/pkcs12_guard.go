@@ -1,6 +1,7 @@
 package apns
 
 import (
+	"bytes"
 	encoding "encoding/asn1"
 	"fmt"
 
@@ -43,12 +44,10 @@ type content struct {
 	keys int               // bags with a private key, as far as they can be seen
 }
 
-// isPKCS12 tells a .p12 file from a certificate: it begins with its version, 3.
-func isPKCS12(der []byte) bool {
-	in := cryptobyte.String(der)
-	var body cryptobyte.String
-	var version int
-	return in.ReadASN1(&body, asn1.SEQUENCE) && body.ReadASN1Integer(&version) && version == 3
+// isPKCS12 tells a .p12 file from a certificate: it begins with its version, 3. One that is cut or not in DER is one, too.
+func isPKCS12(file []byte) bool {
+	at := bytes.Index(file[:min(len(file), 9)], []byte{byte(asn1.INTEGER), 1, 3})
+	return file[0] == sequence && at >= 2
 }
 
 // checkPKCS12 refuses a file that would cost more than any that is honest.
@@ -64,7 +63,7 @@ func takeApart(der []byte) (pfx, error) {
 	if !in.ReadASN1(&body, asn1.SEQUENCE) || !in.Empty() || !body.ReadASN1Integer(&version) || version != 3 ||
 		!body.ReadASN1(&safe, asn1.SEQUENCE) || !safe.ReadASN1(&kind, asn1.OBJECT_IDENTIFIER) ||
 		!safe.ReadASN1(&wrapped, tagExplicit) || !wrapped.ReadASN1(&contents, asn1.OCTET_STRING) || !wrapped.Empty() {
-		return pfx{}, unsupported("it is damaged, signed, or not in DER")
+		return pfx{}, unsupported("it is damaged, signed, or not in DER, as some browsers write it")
 	}
 	var p pfx
 	if !body.Empty() {
@@ -129,6 +128,9 @@ func (c *content) readBags(bags cryptobyte.String) error {
 			!bag.ReadASN1(&value, tagExplicit) {
 			return unsupported("it is damaged or holds too much")
 		}
+		if (kind.Equal(oidKeyBag) || kind.Equal(oidShroudedBag)) && len(value) > maxKey {
+			return unsupported("its private key has too many bits; 2048 to 4096 are taken")
+		}
 		switch {
 		case kind.Equal(oidKeyBag):
 			c.keys++
@@ -155,7 +157,11 @@ func checkMAC(mac cryptobyte.String) error {
 		!data.Empty() && !data.ReadASN1Integer(&rounds) {
 		return unsupported("its check of the password is damaged or absurd")
 	}
-	if whole := algorithm; whole.ReadASN1ObjectIdentifier(&kind) && kind.Equal(oidPBMAC1) {
+	whole := algorithm
+	if !whole.ReadASN1ObjectIdentifier(&kind) {
+		return unsupported("its check of the password is damaged")
+	}
+	if kind.Equal(oidPBMAC1) {
 		return checkAlgorithm(algorithm)
 	}
 	return checkRounds(rounds)

@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// RequestName is what a signing request says about who asks. Apple takes none of it into the certificate; it serves people
-// who look at the file.
+// RequestName is what a signing request says about who asks. Apple takes none of it into the certificate (certificates in
+// use; micromdm's mdmcertutil, 2026); it serves people who look at the file. What no request can hold is left out.
 type RequestName struct {
 	CommonName string // such as the customer's name; empty: "Push certificate"
 	Email      string // of the Apple Account; may be empty
@@ -28,11 +28,11 @@ func NewRequest(key Key, name RequestName) ([]byte, error) {
 	if subject.CommonName == "" {
 		subject.CommonName = "Push certificate"
 	}
-	if country := printable(name.Country); len(country) == 2 {
+	if country := printable(name.Country); len(country) == 2 && plain(country) {
 		subject.Country = []string{strings.ToUpper(country)}
 	}
 	template := &x509.CertificateRequest{Subject: subject, SignatureAlgorithm: x509.SHA256WithRSA}
-	if email := printable(name.Email); strings.Contains(email, "@") {
+	if email := strings.TrimSpace(name.Email); strings.Contains(email, "@") && plain(email) {
 		template.EmailAddresses = []string{email}
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, template, key.Signer())

@@ -1,6 +1,7 @@
 package apns
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -32,13 +33,16 @@ type LocalVendor struct {
 // Whether the intermediate is the one that Apple's portal takes today (WWDR G3) is not checked, but told by
 // [LocalVendor.Warning].
 func NewLocalVendor(chain []byte, key Key, now time.Time) (*LocalVendor, error) {
+	if len(chain) > MaxFile {
+		return nil, fmt.Errorf("%w: the chain is too large; three certificates in PEM are needed", ErrVendor)
+	}
 	var certs []*x509.Certificate
 	for rest := chain; len(certs) <= maxCertificates; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		cert, err := parse(block.Bytes)
 		if block.Type != "CERTIFICATE" || err != nil {
 			return nil, fmt.Errorf("%w: the chain must be certificates in PEM and nothing else", ErrVendor)
 		}
@@ -58,7 +62,7 @@ func NewLocalVendor(chain []byte, key Key, now time.Time) (*LocalVendor, error) 
 		return nil, fmt.Errorf("%w: it was valid from %s to %s; make a new one at developer.apple.com",
 			ErrVendor, leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))
 	case !Certificate{leaf: leaf}.Matches(key):
-		return nil, fmt.Errorf("%w: the key belongs to another certificate", ErrVendor)
+		return nil, fmt.Errorf("%w: the key belongs to another certificate; give the one that the vendor's was requested with", ErrVendor)
 	}
 	v := &LocalVendor{key: key, intermediate: fingerprint(certs[1])}
 	for _, cert := range certs {
@@ -77,10 +81,13 @@ func (v *LocalVendor) Warning() string {
 
 // SignRequest signs a request in DER with RSA PKCS #1 v1.5 and SHA-256. It never waits.
 func (v *LocalVendor) SignRequest(_ context.Context, request []byte) (VendorSignature, error) {
+	if v.key.IsZero() {
+		return VendorSignature{}, fmt.Errorf("%w: there is none; make one with NewLocalVendor", ErrVendor)
+	}
 	sum := sha256.Sum256(request)
 	signature, err := rsa.SignPKCS1v15(rand.Reader, v.key.Signer(), crypto.SHA256, sum[:])
 	if err != nil {
 		return VendorSignature{}, fmt.Errorf("%w: %w", ErrVendor, err)
 	}
-	return VendorSignature{Signature: signature, Chain: v.chain}, nil
+	return VendorSignature{Signature: signature, Chain: bytes.Clone(v.chain)}, nil
 }

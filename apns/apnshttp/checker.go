@@ -35,6 +35,9 @@ const CheckApple = "apple"
 // Check implements [apns.Checker]. A certificate that fails the inspection is not shown to Apple. Where Apple cannot be
 // asked, the report says so as a warning.
 func (c *Checker) Check(ctx context.Context, tenant string) (apns.Report, error) {
+	if c.Source == nil || c.Client == nil && c.Ask != AskNothing {
+		return apns.Report{}, fmt.Errorf("%w: a Checker needs a Source and, to ask Apple, a Client", ErrOptions)
+	}
 	certificate, err := c.Source.Certificate(ctx, tenant)
 	if err != nil {
 		return apns.Report{}, err
@@ -85,6 +88,8 @@ func finding(r Result, err error) apns.Finding {
 		return found(apns.Fail, "it is for another push service"+why, "Use the MDM push certificate of identity.apple.com/pushcert")
 	case Topic:
 		return found(apns.Fail, "Apple does not take its topic"+why, "Use the MDM push certificate of identity.apple.com/pushcert")
+	case Request:
+		return found(apns.Warn, "Apple's push service does not take the question"+why, "Report it to whoever makes this software")
 	}
 	return found(apns.Warn, "Apple's push service has a trouble of its own"+why, "Nothing; it is asked again")
 }

@@ -29,7 +29,7 @@ func New(o Options) (*Client, error) {
 	return &Client{options: o, connections: newConnections(o)}, nil
 }
 
-// Close ends all connections. The client may be used again afterwards.
+// Close ends all connections, and with them what is under way. The client may be used again afterwards.
 func (c *Client) Close() { c.connections.closeAll() }
 
 // Device is where a push goes, as the device told its MDM (TokenUpdate).
@@ -46,7 +46,7 @@ type Device struct {
 func (c *Client) Handshake(ctx context.Context, certificate apns.Certificate) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	if certificate.IsZero() || certificate.Key().IsZero() {
+	if !certificate.Matches(certificate.Key()) {
 		return Result{}, ErrNoKey
 	}
 	for {
@@ -57,7 +57,7 @@ func (c *Client) Handshake(ctx context.Context, certificate apns.Certificate) (R
 		if err = conn.Ping(ctx); err == nil {
 			return Result{Outcome: Accepted}, nil
 		}
-		conn.SetDoNotReuse()
+		conn.spoil()
 		if fresh || ctx.Err() != nil {
 			return understood(ctx, conn, err)
 		}
@@ -88,7 +88,7 @@ const maxToken = 100
 //
 // Its errors are those of [Client.Handshake], and [ErrDevice] where the device is not a possible one.
 func (c *Client) Push(ctx context.Context, certificate apns.Certificate, device Device) (Result, error) {
-	if certificate.IsZero() || certificate.Key().IsZero() {
+	if !certificate.Matches(certificate.Key()) {
 		return Result{}, ErrNoKey
 	}
 	if len(device.Token) == 0 || len(device.Token) > maxToken || device.Magic == "" || len(device.Magic) > 256 {
@@ -113,7 +113,7 @@ func (c *Client) Push(ctx context.Context, certificate apns.Certificate, device 
 		if err == nil {
 			return c.read(ctx, conn, answer)
 		}
-		conn.SetDoNotReuse()
+		conn.spoil()
 		// A kept connection may have died unseen. A push asks a device to check in, and twice is no more than once.
 		if fresh || ctx.Err() != nil {
 			return understood(ctx, conn, err)

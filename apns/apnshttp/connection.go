@@ -2,8 +2,6 @@ package apnshttp
 
 import (
 	"context"
-	"crypto/tls"
-	"net"
 	"sync"
 	"time"
 
@@ -15,48 +13,70 @@ type connections struct {
 	options Options
 	streams streams
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows; never held while waiting
 	kept map[string]*connection
+	open map[*farewell]struct{} // all that are not closed, those on their way out as well
+	life life
 }
 
 // connection is one certificate's way to Apple.
 type connection struct {
-	turn chan struct{} // of one element: who holds it may dial
-	live *link
+	turn      chan struct{} // of one element: who holds it may dial, and reads and writes the next two
+	live      *link
+	forgotten bool // it is no longer in kept: whoever waited for its turn looks there again
+
 	used time.Time // guarded by connections.mu
 }
 
 func newConnections(o Options) *connections {
-	return &connections{options: o, kept: map[string]*connection{}, streams: newStreams(o)}
+	return &connections{
+		options: o, kept: map[string]*connection{}, open: map[*farewell]struct{}{}, life: newLife(), streams: newStreams(o),
+	}
 }
 
 // get returns the certificate's connection, the one in use if it takes another request. Fresh reports whether it is new.
 // With an error, the connection may still know why Apple ended it.
 func (c *connections) get(ctx context.Context, certificate apns.Certificate) (conn *link, fresh bool, err error) {
-	one := c.of(certificate.Fingerprint())
+	for {
+		one := c.of(certificate.Fingerprint())
+		if err := one.take(ctx); err != nil {
+			return nil, false, err
+		}
+		if one.forgotten {
+			one.leave()
+			continue
+		}
+		defer one.leave()
+		if one.live.usable() {
+			return one.live, false, nil
+		}
+		if one.live != nil {
+			go one.live.retire()
+			one.live = nil
+		}
+		conn, err = c.connect(ctx, certificate)
+		if err == nil {
+			one.live = conn
+		}
+		return conn, true, err
+	}
+}
+
+// take waits for the turn.
+func (one *connection) take(ctx context.Context) error {
 	select {
 	case one.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, false, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	defer func() { <-one.turn }()
-	if one.live != nil && one.live.CanTakeNewRequest() {
-		return one.live, false, nil
-	}
-	one.live = nil
-	signedIn, err := c.dial(ctx, certificate)
-	if err != nil {
-		return nil, false, err
-	}
-	conn, err = c.streams.open(signedIn)
-	if err == nil {
-		one.live = conn
-	}
-	return conn, true, err
 }
+
+func (one *connection) leave() { <-one.turn }
 
 // of finds or makes the place of a certificate, and forgets the one that was unused longest where there are too many.
 func (c *connections) of(fingerprint string) *connection {
+	now := c.options.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	one, known := c.kept[fingerprint]
@@ -67,7 +87,7 @@ func (c *connections) of(fingerprint string) *connection {
 		one = &connection{turn: make(chan struct{}, 1)}
 		c.kept[fingerprint] = one
 	}
-	one.used = c.options.Now()
+	one.used = now
 	return one
 }
 
@@ -80,57 +100,37 @@ func (c *connections) forgetOldest() {
 	}
 	one := c.kept[oldest]
 	delete(c.kept, oldest)
-	go one.retire()
+	go one.forget().retire()
 }
 
-// retire lets what is under way end, and closes.
-func (one *connection) retire() {
+// forget waits for whoever dials, and returns the connection that nobody gets any more; nil: there is none.
+func (one *connection) forget() *link {
 	one.turn <- struct{}{}
-	defer func() { <-one.turn }()
-	if one.live != nil {
-		one.live.SetDoNotReuse()
-		_ = one.live.Shutdown(context.Background())
-	}
+	defer one.leave()
+	live := one.live
+	one.live, one.forgotten = nil, true
+	return live
 }
 
+// closeAll ends what is under way, dialing as well.
 func (c *connections) closeAll() {
 	c.mu.Lock()
-	kept := c.kept
-	c.kept = map[string]*connection{}
+	kept, over := c.kept, c.life
+	c.kept, c.life = map[string]*connection{}, newLife()
 	c.mu.Unlock()
+	over.end()
 	for _, one := range kept {
-		one.turn <- struct{}{}
-		if one.live != nil {
-			_ = one.live.Close()
-		}
-		<-one.turn
+		one.forget()
 	}
-}
-
-// dial connects and signs in. The certificate is sent whatever authorities the service names.
-func (c *connections) dial(ctx context.Context, certificate apns.Certificate) (*tls.Conn, error) {
-	host, _, err := net.SplitHostPort(c.options.Address)
-	if err != nil {
-		return nil, err
+	c.mu.Lock()
+	open := make([]*farewell, 0, len(c.open))
+	for end := range c.open {
+		open = append(open, end)
 	}
-	raw, err := c.options.Dial(ctx, "tcp", c.options.Address)
-	if err != nil {
-		return nil, err
+	c.mu.Unlock()
+	var closing sync.WaitGroup // each may wait a while for the other side to take its last word
+	for _, end := range open {
+		closing.Go(func() { _ = end.Close() })
 	}
-	own := &tls.Certificate{
-		Certificate: append([][]byte{certificate.DER()}, certificate.Chain()...), PrivateKey: certificate.Key().Signer(),
-	}
-	signedIn := tls.Client(raw, &tls.Config{
-		ServerName: host, RootCAs: c.options.RootCAs, MinVersion: tls.VersionTLS12, NextProtos: []string{protocol},
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own, nil },
-	})
-	if err := signedIn.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, err
-	}
-	if signedIn.ConnectionState().NegotiatedProtocol != protocol {
-		_ = signedIn.Close()
-		return nil, errNotHTTP2
-	}
-	return signedIn, nil
+	closing.Wait()
 }

@@ -9,14 +9,12 @@ import (
 )
 
 var (
-	// ErrNoKey says that the certificate came without its private key, so that nobody can sign in with it.
-	ErrNoKey = errors.New("apnshttp: the push certificate has no private key: add it with Certificate.WithKey")
+	// ErrNoKey says that the certificate came without its private key, or with another's, so that nobody can sign in with it.
+	ErrNoKey = errors.New("apnshttp: the push certificate came without its own private key: add it with Certificate.WithKey")
 	// ErrDevice says that a device token or magic is not a possible one.
 	ErrDevice = errors.New("apnshttp: the device token or the push magic is not possible")
 	// ErrUnreachable says that Apple was not reached, or did not answer in time: nothing is known about the certificate.
 	ErrUnreachable = errors.New("apnshttp: Apple's push service did not answer")
-
-	errNotHTTP2 = errors.New("it does not speak HTTP/2; a proxy that intercepts may be in the way")
 )
 
 // understood makes an answer of an error that is one: Apple refuses a certificate by a TLS alert, and ends connections with

@@ -22,11 +22,14 @@ type farewell struct {
 	reason string
 	alert  string // by which Apple refused the certificate after the handshake, as TLS 1.3 does
 
-	over chan struct{} // closed when nothing more can be read
-	once sync.Once
+	over   chan struct{} // closed when nothing more can be read
+	once   sync.Once
+	closed func(*farewell) // told of every Close
 }
 
-func newFarewell(conn *tls.Conn) *farewell { return &farewell{Conn: conn, over: make(chan struct{})} }
+func newFarewell(conn *tls.Conn, closed func(*farewell)) *farewell {
+	return &farewell{Conn: conn, over: make(chan struct{}), closed: closed}
+}
 
 const (
 	frameHeader = 9
@@ -41,10 +44,18 @@ func (f *farewell) Read(p []byte) (int, error) {
 	defer f.mu.Unlock()
 	f.follow(p[:n])
 	if err != nil {
-		f.alert = alertOf(err)
+		if alert := alertOf(err); alert != "" {
+			f.alert = alert
+		}
 		f.once.Do(func() { close(f.over) })
 	}
 	return n, err
+}
+
+// Close closes the connection. The HTTP/2 library calls it too, whatever the end is.
+func (f *farewell) Close() error {
+	f.closed(f)
+	return f.Conn.Close()
 }
 
 // follow goes from frame to frame.
@@ -108,6 +119,7 @@ func (f *farewell) said(ctx context.Context) (Result, bool) {
 
 // drain reads to the end, where nobody else does.
 func (f *farewell) drain() {
-	_ = f.SetReadDeadline(time.Now().Add(patience)) // a connection that cannot is read to its end all the same
+	late := time.AfterFunc(patience, func() { _ = f.NetConn().Close() })
+	defer late.Stop()
 	_, _ = io.Copy(io.Discard, io.LimitReader(f, 64<<10))
 }

@@ -79,7 +79,7 @@ func FuzzFarewell(f *testing.F) {
 	f.Add(frame, 1)
 	f.Add([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}, 3)
 	f.Fuzz(func(t *testing.T, text []byte, step int) {
-		whole, pieces := newFarewell(nil), newFarewell(nil)
+		whole, pieces := newFarewell(nil, nil), newFarewell(nil, nil)
 		whole.follow(text)
 		step = max(step, 1)
 		for rest := text; len(rest) > 0; {

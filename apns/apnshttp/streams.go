@@ -2,7 +2,8 @@
 package apnshttp
 
 import (
-	"crypto/tls"
+	"context"
+	"sync/atomic"
 
 	"golang.org/x/net/http2"
 )
@@ -15,23 +16,46 @@ type streams struct{ transport *http2.Transport }
 // link is an open connection, and why Apple ended it.
 type link struct {
 	*http2.ClientConn
-	end *farewell
+	end     *farewell
+	spoiled atomic.Bool
 }
 
+// newStreams has requests wait where Apple allows no more at once: another connection for them would be one that nobody
+// bounds.
 func newStreams(o Options) streams {
 	return streams{&http2.Transport{
-		ReadIdleTimeout: o.Timeout, PingTimeout: o.Timeout / 2, IdleConnTimeout: o.Idle, MaxHeaderListSize: 16 << 10,
+		ReadIdleTimeout: o.Timeout, PingTimeout: o.Timeout / 2, WriteByteTimeout: o.Timeout, IdleConnTimeout: o.Idle,
+		MaxHeaderListSize: 16 << 10, StrictMaxConcurrentStreams: true,
 	}}
 }
 
 // open begins to speak. With an error, the link may still know why Apple ended the connection.
-func (s streams) open(signedIn *tls.Conn) (*link, error) {
-	end := newFarewell(signedIn)
+func (s streams) open(end *farewell) (*link, error) {
 	live, err := s.transport.NewClientConn(end)
 	if err != nil {
 		end.drain()
-		_ = signedIn.Close()
+		_ = end.Close()
 		return &link{end: end}, err
 	}
-	return &link{live, end}, nil
+	return &link{ClientConn: live, end: end}, nil
+}
+
+// spoil says that something went wrong, so that no further request goes this way. The library alone would offer a
+// connection again that ended before its first request.
+func (l *link) spoil() {
+	l.spoiled.Store(true)
+	l.SetDoNotReuse()
+}
+
+// usable reports whether another request may go this way; a nil link takes none.
+func (l *link) usable() bool { return l != nil && !l.spoiled.Load() && l.CanTakeNewRequest() }
+
+// retire lets what is under way end, which it does by its own deadline, and closes. A nil link has nothing to close.
+func (l *link) retire() {
+	if l == nil {
+		return
+	}
+	l.spoil()
+	_ = l.Shutdown(context.Background())
+	_ = l.Close()
 }

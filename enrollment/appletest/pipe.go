@@ -1,6 +1,7 @@
 package appletest
 
 import (
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -51,12 +52,17 @@ func (b *buffered) SetDeadline(t time.Time) error { return b.SetReadDeadline(t) 
 // SetWriteDeadline changes nothing.
 func (b *buffered) SetWriteDeadline(time.Time) error { return nil }
 
-// Close lets what was written be read, and then closes.
+// Close lets what was written be read, and then closes. What still comes from the other end is thrown away, so that two ends
+// that are closed do not wait for each other.
 func (b *buffered) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
 	b.closed = true
 	b.more.Signal()
+	go func() { _, _ = io.Copy(io.Discard, b.Conn) }() // ends with the pipe
 	return nil
 }
 

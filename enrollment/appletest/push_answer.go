@@ -103,7 +103,7 @@ func (p *Push) takeFault() (PushFault, bool) {
 func (p *Push) goneSince(r *http.Request) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if device := p.devices[strings.TrimPrefix(r.URL.Path, "/3/device/")]; device != nil && !device.gone.IsZero() {
+	if device := p.devices[strings.ToLower(strings.TrimPrefix(r.URL.Path, "/3/device/"))]; device != nil && !device.gone.IsZero() {
 		return device.gone
 	}
 	return time.UnixMilli(0)
