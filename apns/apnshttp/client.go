@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/abmrenew/abmrenew/apns"
 )
@@ -44,24 +43,45 @@ type Device struct {
 //
 // Its error matches [ErrNoKey] or [ErrUnreachable], or is the context's; it says nothing about the certificate.
 func (c *Client) Handshake(ctx context.Context, certificate apns.Certificate) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
+	return c.ask(ctx, certificate, func(ctx context.Context, conn *link) (Result, error) {
+		return Result{Outcome: Accepted}, conn.Ping(ctx)
+	})
+}
+
+// ask asks on the certificate's connection. A kept one may have died unseen: then it asks again on a new one.
+func (c *Client) ask(ctx context.Context, certificate apns.Certificate, question func(context.Context, *link) (Result, error)) (Result, error) {
 	if !certificate.Matches(certificate.Key()) {
 		return Result{}, ErrNoKey
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
 	for {
-		conn, fresh, err := c.connections.get(ctx, certificate)
-		if err != nil {
-			return understood(ctx, conn, err)
-		}
-		if err = conn.Ping(ctx); err == nil {
-			return Result{Outcome: Accepted}, nil
-		}
-		conn.spoil()
-		if fresh || ctx.Err() != nil {
-			return understood(ctx, conn, err)
+		if r, again, err := c.attempt(ctx, certificate, question); !again {
+			return r, err
 		}
 	}
+}
+
+func (c *Client) attempt(
+	ctx context.Context, certificate apns.Certificate, question func(context.Context, *link) (Result, error),
+) (r Result, again bool, err error) {
+	one := c.connections.enter(certificate.Fingerprint())
+	defer c.connections.leave(one)
+	conn, fresh, err := c.connections.get(ctx, one, certificate)
+	if errors.Is(err, errForgotten) {
+		return Result{}, true, nil
+	}
+	if err == nil {
+		if r, err = question(ctx, conn); err == nil {
+			return r, false, nil
+		}
+		conn.spoil()
+		if !fresh && ctx.Err() == nil {
+			return Result{}, true, nil
+		}
+	}
+	r, err = understood(ctx, conn, err)
+	return r, false, err
 }
 
 // deadToken has the form of a device token and is that of no device.
@@ -88,9 +108,6 @@ const maxToken = 100
 //
 // Its errors are those of [Client.Handshake], and [ErrDevice] where the device is not a possible one.
 func (c *Client) Push(ctx context.Context, certificate apns.Certificate, device Device) (Result, error) {
-	if !certificate.Matches(certificate.Key()) {
-		return Result{}, ErrNoKey
-	}
 	if len(device.Token) == 0 || len(device.Token) > maxToken || device.Magic == "" || len(device.Magic) > 256 {
 		return Result{}, ErrDevice
 	}
@@ -98,27 +115,18 @@ func (c *Client) Push(ctx context.Context, certificate apns.Certificate, device 
 	if err != nil {
 		return Result{}, ErrDevice
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
-	for {
-		conn, fresh, err := c.connections.get(ctx, certificate)
-		if err != nil {
-			return understood(ctx, conn, err)
-		}
+	// Twice is no more than once: a push asks a device to check in.
+	return c.ask(ctx, certificate, func(ctx context.Context, conn *link) (Result, error) {
 		request, err := c.request(ctx, certificate.Topic(), device.Token, body)
 		if err != nil {
 			return Result{}, err
 		}
 		answer, err := conn.RoundTrip(request)
-		if err == nil {
-			return c.read(ctx, conn, answer)
+		if err != nil {
+			return Result{}, err
 		}
-		conn.spoil()
-		// A kept connection may have died unseen. A push asks a device to check in, and twice is no more than once.
-		if fresh || ctx.Err() != nil {
-			return understood(ctx, conn, err)
-		}
-	}
+		return c.read(answer)
+	})
 }
 
 func (c *Client) request(ctx context.Context, topic string, token, body []byte) (*http.Request, error) {
@@ -130,7 +138,7 @@ func (c *Client) request(ctx context.Context, topic string, token, body []byte) 
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("apns-push-type", "mdm")
 	r.Header.Set("apns-priority", "10")
-	if topic != "" && !strings.ContainsFunc(topic, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if topic != "" {
 		r.Header.Set("apns-topic", topic)
 	}
 	return r, nil
@@ -139,11 +147,11 @@ func (c *Client) request(ctx context.Context, topic string, token, body []byte) 
 // maxAnswer bounds an answer, which is a reason and a number.
 const maxAnswer = 4 << 10
 
-func (c *Client) read(ctx context.Context, conn *link, answer *http.Response) (Result, error) {
+func (c *Client) read(answer *http.Response) (Result, error) {
 	defer answer.Body.Close() //nolint:errcheck // it was read
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return understood(ctx, conn, err)
+		return Result{}, err
 	}
 	return answered(answer.StatusCode, answer.Header, body, c.options.Now()), nil
 }

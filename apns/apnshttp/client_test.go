@@ -197,7 +197,7 @@ func TestWhatIsNotAsked(t *testing.T) {
 	cert := w.good()
 	_, err := w.client.Handshake(t.Context(), cert.WithKey(apns.Key{}))
 	require.ErrorIs(t, err, apnshttp.ErrNoKey)
-	_, err = w.client.Push(t.Context(), apns.Certificate{}, apnshttp.Device{})
+	_, err = w.client.Push(t.Context(), apns.Certificate{}, apnshttp.Device{Token: []byte{1}, Magic: "m"})
 	require.ErrorIs(t, err, apnshttp.ErrNoKey)
 	for _, d := range []apnshttp.Device{{}, {Token: []byte{1}}, {Magic: "m"}, {Token: make([]byte, 101), Magic: "m"}} {
 		_, err = w.client.Push(t.Context(), cert, d)

@@ -2,6 +2,7 @@ package apnshttp
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -23,9 +24,10 @@ type connections struct {
 type connection struct {
 	turn      chan struct{} // of one element: who holds it may dial, and reads and writes the next two
 	live      *link
-	forgotten bool // it is no longer in kept: whoever waited for its turn looks there again
+	forgotten bool // the client was closed: whoever waited for its turn looks for another
 
-	used time.Time // guarded by connections.mu
+	used  time.Time // guarded by connections.mu, as the next
+	users int       // who wait for it, dial or ask: it is not forgotten under them
 }
 
 func newConnections(o Options) *connections {
@@ -34,79 +36,81 @@ func newConnections(o Options) *connections {
 	}
 }
 
-// get returns the certificate's connection, the one in use if it takes another request. Fresh reports whether it is new.
-// With an error, the connection may still know why Apple ended it.
-func (c *connections) get(ctx context.Context, certificate apns.Certificate) (conn *link, fresh bool, err error) {
-	for {
-		one := c.of(certificate.Fingerprint())
-		if err := one.take(ctx); err != nil {
-			return nil, false, err
-		}
-		if one.forgotten {
-			one.leave()
-			continue
-		}
-		defer one.leave()
-		if one.live.usable() {
-			return one.live, false, nil
-		}
-		if one.live != nil {
-			go one.live.retire()
-			one.live = nil
-		}
-		conn, err = c.connect(ctx, certificate)
-		if err == nil {
-			one.live = conn
-		}
-		return conn, true, err
-	}
-}
+// errForgotten says that a place is not looked at any more: the client was closed.
+var errForgotten = errors.New("forgotten")
 
-// take waits for the turn.
-func (one *connection) take(ctx context.Context) error {
+// get returns the connection in a place, the one in use if it takes another request. Fresh reports whether it is new. With
+// an error, the connection may still know why Apple ended it.
+func (c *connections) get(ctx context.Context, one *connection, certificate apns.Certificate) (conn *link, fresh bool, err error) {
 	select {
 	case one.turn <- struct{}{}:
-		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return nil, false, context.Cause(ctx)
 	}
+	defer func() { <-one.turn }()
+	switch {
+	case one.forgotten:
+		return nil, false, errForgotten
+	case one.live.usable():
+		return one.live, false, nil
+	case one.live != nil:
+		go one.live.retire()
+		one.live = nil
+	}
+	conn, err = c.connect(ctx, certificate)
+	if err == nil {
+		one.live = conn
+	}
+	return conn, true, err
 }
 
-func (one *connection) leave() { <-one.turn }
-
-// of finds or makes the place of a certificate, and forgets the one that was unused longest where there are too many.
-func (c *connections) of(fingerprint string) *connection {
+// enter finds or makes the place of a certificate, and forgets those that were unused longest where there are too many. Who
+// enters leaves.
+func (c *connections) enter(fingerprint string) *connection {
 	now := c.options.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	one, known := c.kept[fingerprint]
 	if !known {
-		if len(c.kept) >= c.options.Connections {
-			c.forgetOldest()
+		for len(c.kept) >= c.options.Connections && c.forgetOldest() {
 		}
 		one = &connection{turn: make(chan struct{}, 1)}
 		c.kept[fingerprint] = one
 	}
 	one.used = now
+	one.users++
 	return one
 }
 
-func (c *connections) forgetOldest() {
+func (c *connections) leave(one *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one.users--
+}
+
+func (c *connections) forgetOldest() (found bool) {
 	oldest := ""
 	for fingerprint, one := range c.kept {
+		if one.users > 0 {
+			continue
+		}
 		if oldest == "" || one.used.Before(c.kept[oldest].used) {
 			oldest = fingerprint
 		}
 	}
+	if oldest == "" {
+		return false
+	}
 	one := c.kept[oldest]
 	delete(c.kept, oldest)
-	go one.forget().retire()
+	go func() { one.forget().retire() }()
+	return true
 }
 
 // forget waits for whoever dials, and returns the connection that nobody gets any more; nil: there is none.
 func (one *connection) forget() *link {
 	one.turn <- struct{}{}
-	defer one.leave()
+	defer func() { <-one.turn }()
 	live := one.live
 	one.live, one.forgotten = nil, true
 	return live

@@ -32,7 +32,7 @@ type Options struct {
 	Timeout time.Duration
 	// Idle is how long an unused connection is kept; zero: 10 minutes.
 	Idle time.Duration
-	// Connections bounds how many are kept, one per certificate; zero: 64.
+	// Connections bounds how many are kept, one per certificate; zero: 64. Those in use at the moment come on top.
 	Connections int
 	// Now is the clock of what is kept; nil: time.Now.
 	Now func() time.Time
