@@ -110,9 +110,9 @@ func TestAnAdoptionGoesOnAfterACrash(t *testing.T) {
 func TestTwoRowsOfOneReferenceLeaveNoSecretBehind(t *testing.T) {
 	h := newHost(t)
 	total, err := h.Adopt(ctx(t), robot, func(yield func(runner.Adoption, error) bool) {
-		for row := range manyRows(2, func(int) {}) {
+		for row, err := range manyRows(2, func(int) {}) {
 			row.Tenant, row.Reference = "acme", "crm-1"
-			if !yield(row, nil) {
+			if !yield(row, err) {
 				return
 			}
 		}
