@@ -46,7 +46,7 @@ func (c *auditVerify) do(ctx context.Context, h *host) (answer, error) {
 		}
 		kept = append(kept, one)
 	}
-	if err := h.open(ctx, reads); err != nil {
+	if err := h.open(ctx, needs); err != nil {
 		return nil, err
 	}
 	defer h.waiting("Walking the hash chains")()
@@ -77,7 +77,7 @@ func (a checkpoint) text(w io.Writer) {
 }
 
 func (c *auditCheckpoint) do(ctx context.Context, h *host) (answer, error) {
-	if err := h.open(ctx, reads); err != nil {
+	if err := h.open(ctx, needs); err != nil {
 		return nil, err
 	}
 	point, err := h.lib.AuditCheckpoint(ctx)

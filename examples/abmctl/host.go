@@ -30,12 +30,13 @@ type host struct {
 	lib     *runner.Runner
 }
 
-// purpose says whether a command may be the first one of a store.
-type purpose bool
+// purpose says what a command makes of a store file that does not exist.
+type purpose int
 
 const (
-	reads  purpose = false // no file comes into being
-	writes purpose = true
+	reads  purpose = iota // nothing is in it yet
+	writes                // it comes into being
+	needs                 // a mistake: nothing that was never there is in order
 )
 
 // patience is how long a command waits for another process that has the store. A command that was killed leaves its work
@@ -72,6 +73,11 @@ func (h *host) open(ctx context.Context, why purpose) error {
 
 func (h *host) openStore(ctx context.Context, why purpose) error {
 	_, err := os.Stat(h.Store)
+	if errors.Is(err, fs.ErrNotExist) && why == needs {
+		problem := enrollment.NewProblem(enrollment.CodeNotFound, "what", "store file "+h.Store)
+		problem.Next = "Name the right one with --store"
+		return problem
+	}
 	if errors.Is(err, fs.ErrNotExist) && why == reads {
 		h.hint("abmctl: there is no store file %s yet; server add and adopt make one, --store names another", h.Store)
 		h.store, h.keyring = memory.New(h.now), seal.MemoryKeyring()

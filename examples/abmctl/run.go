@@ -45,7 +45,11 @@ func (c *runDue) do(ctx context.Context, h *host) (answer, error) {
 	if !c.Once && (c.Every < duration(time.Second) || c.Every > duration(24*time.Hour)) {
 		return nil, wrong("every", "from 1s to 1d")
 	}
-	if err := h.open(ctx, purpose(!c.Once)); err != nil {
+	why := writes
+	if c.Once {
+		why = reads
+	}
+	if err := h.open(ctx, why); err != nil {
 		return nil, err
 	}
 	if !c.Once {

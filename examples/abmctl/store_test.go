@@ -80,9 +80,19 @@ func TestNoStoreYet(t *testing.T) {
 	assert.Equal(t, "[]\n", w.cli("--json", "server", "list").ok().out)
 	assert.Contains(t, w.cli("server", "list").ok().err, "no store file")
 	assert.Equal(t, "not_found", w.cli("--json", "server", "show", "x").fails(1).code())
-	w.cli("audit", "verify").ok()
 	w.cli("run", "--once").ok()
 	assert.NoFileExists(t, w.path("store.db"))
 	assert.NoFileExists(t, w.path("store.db.keyring"))
 	w.bare("--store", w.path("no/such/folder/store.db"), "server", "add", "x").fails(1)
+}
+
+// Whoever names the wrong file must not read that its audit is in order.
+func TestAuditOfNoStore(t *testing.T) {
+	w := newWorld(t)
+	for _, command := range []string{"verify", "checkpoint"} {
+		got := w.cli("--json", "audit", command).fails(1)
+		assert.Equal(t, "not_found", got.code())
+		assert.Contains(t, got.err, "store.db")
+	}
+	w.cli("server", "list").ok()
 }
