@@ -2,6 +2,9 @@ package dep
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -110,6 +113,13 @@ func (o object) list(name string) []string {
 		all[i] = clean(s, maxText)
 	}
 	return all
+}
+
+// drop leaves these names out, in any letter case, as encoding/json reads them.
+func (o object) drop(names []string) {
+	maps.DeleteFunc(o, func(key string, _ json.RawMessage) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, key) })
+	})
 }
 
 // rest is what is left, or nil.

@@ -91,9 +91,7 @@ func (p Profile) body() (any, error) {
 		}
 		all[name] = value
 	}
-	for _, name := range named {
-		delete(all, name)
-	}
+	all.drop(named)
 	if err := json.Unmarshal(known, &all); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
@@ -111,9 +109,7 @@ func newProfile(o object) (Profile, error) {
 	if err != nil {
 		return Profile{}, errShape
 	}
-	for _, name := range named {
-		delete(o, name)
-	}
+	o.drop(named)
 	return Profile{
 		UUID: f.UUID, Name: f.Name, URL: f.URL, WebURL: f.WebURL, Magic: f.Magic, Department: f.Department,
 		SupportPhone: f.SupportPhone, SupportEmail: f.SupportEmail, Language: f.Language, Region: f.Region,
