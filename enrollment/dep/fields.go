@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -118,7 +117,7 @@ func (o object) list(name string) []string {
 // drop leaves these names out, in any letter case, as encoding/json reads them.
 func (o object) drop(names []string) {
 	maps.DeleteFunc(o, func(key string, _ json.RawMessage) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, key) })
+		return slices.ContainsFunc(names, func(name string) bool { return fold(name) == fold(key) })
 	})
 }
 

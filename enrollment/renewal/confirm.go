@@ -55,8 +55,5 @@ func (s *step) recheck(ev RecheckRequested) (bool, error) {
 
 // hurry brings the next attempt of an effect forward to now.
 func (s *step) hurry(kind enrollment.EffectKind) {
-	if x, pending := s.Pending.of(kind); pending {
-		x.NotBefore = s.now
-		s.Pending = s.Pending.replaced(x)
-	}
+	s.Pending = s.Pending.hurried(kind, s.now)
 }

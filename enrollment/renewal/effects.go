@@ -26,7 +26,21 @@ func (e effects) of(kind enrollment.EffectKind) (enrollment.Effect, bool) {
 	return e[i], true
 }
 
-func (e effects) with(x enrollment.Effect) effects { return append(e[:len(e):len(e)], x) }
+// wanted adds the n-th effect of a machine, under its deterministic ID.
+func (e effects) wanted(machine string, n int, now time.Time, x enrollment.Effect) effects {
+	x.ID, x.Attempt, x.NotBefore = enrollment.NewEffectID(machine, n, x.Kind), 1, now
+	return append(e[:len(e):len(e)], x)
+}
+
+// hurried brings the next attempt of a kind forward to now.
+func (e effects) hurried(kind enrollment.EffectKind, now time.Time) effects {
+	x, pending := e.of(kind)
+	if !pending {
+		return e
+	}
+	x.NotBefore = now
+	return e.replaced(x)
+}
 
 func (e effects) without(drop func(enrollment.Effect) bool) effects {
 	if !slices.ContainsFunc(e, drop) {
@@ -39,6 +53,10 @@ func (e effects) without(drop func(enrollment.Effect) bool) effects {
 		}
 	}
 	return kept
+}
+
+func (e effects) withoutKind(kind enrollment.EffectKind) effects {
+	return e.without(func(x enrollment.Effect) bool { return x.Kind == kind })
 }
 
 func (e effects) withoutID(id enrollment.EffectID) effects {

@@ -105,10 +105,7 @@ func (s *pushStep) recheck(ev RecheckRequested) (bool, error) {
 	default:
 		return s.refuse(ev, startAnew)
 	}
-	if x, pending := s.Pending.of(kind); pending {
-		x.NotBefore = s.now
-		s.Pending = s.Pending.replaced(x)
-	}
+	s.Pending = s.Pending.hurried(kind, s.now)
 	s.say(enrollment.ActRechecked, ev.By)
 	return true, nil
 }

@@ -89,13 +89,12 @@ func (s *step) take(ev Event) (moved bool, err error) {
 // want adds an effect under the next deterministic ID.
 func (s *step) want(x enrollment.Effect) {
 	s.Seq++
-	x.ID, x.Attempt, x.NotBefore = enrollment.NewEffectID(string(s.ID), s.Seq, x.Kind), 1, s.now
-	s.Pending = s.Pending.with(x)
+	s.Pending = s.Pending.wanted(string(s.ID), s.Seq, s.now, x)
 }
 
 // unwant forgets the effects of a kind; a result that still comes is stale.
 func (s *step) unwant(kind enrollment.EffectKind) {
-	s.Pending = s.Pending.without(func(x enrollment.Effect) bool { return x.Kind == kind })
+	s.Pending = s.Pending.withoutKind(kind)
 }
 
 func (s *step) say(act enrollment.Act, by enrollment.Actor, detail ...string) {

@@ -99,7 +99,7 @@ func (w *Watch) takeRetired(now time.Time, ev WatchEvent) (moved bool, err error
 // activated starts the watch over a new credential. Troubles of the old one are cleared: they were its own.
 func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActivated) {
 	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
-	w.Pending = w.Pending.without(isProbe)
+	w.Pending = w.Pending.withoutKind(enrollment.ProbeToken)
 	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, instant(ev.Expires), now
 	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
 	w.Unanswered, w.CloseUntil = time.Time{}, time.Time{}
@@ -180,7 +180,7 @@ func (w *Watch) answered(
 }
 
 func (w *Watch) retire(now time.Time) {
-	w.Pending = w.Pending.without(isProbe)
+	w.Pending = w.Pending.withoutKind(enrollment.ProbeToken)
 	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
 	w.State, w.ProbeAt, w.RemindAt, w.HealthAt = WatchRetired, time.Time{}, time.Time{}, time.Time{}
 	w.CloseUntil = time.Time{}
@@ -209,16 +209,13 @@ func (w *Watch) upkeep(p enrollment.Policy, now time.Time) (did bool) {
 // want adds an effect under the next deterministic ID.
 func (w *Watch) want(x enrollment.Effect, now time.Time) {
 	w.Seq++
-	x.ID, x.Attempt, x.NotBefore = enrollment.NewEffectID(w.Subject, w.Seq, x.Kind), 1, now
-	w.Pending = w.Pending.with(x)
+	w.Pending = w.Pending.wanted(w.Subject, w.Seq, now, x)
 }
 
 // nextProbe is a full interval away and a little more, so that tokens adopted together drift apart.
 func (w *Watch) nextProbe(now time.Time, interval time.Duration) time.Time {
 	return instant(now.Add(interval + enrollment.Spread(w.Subject, interval/8)))
 }
-
-func isProbe(x enrollment.Effect) bool { return x.Kind == enrollment.ProbeToken }
 
 // orGeneral returns the given problem if it is of that code, else a new one.
 func orGeneral(given *enrollment.Problem, code enrollment.Code, args ...string) *enrollment.Problem {
