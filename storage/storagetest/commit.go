@@ -79,7 +79,27 @@ var commitCases = []testCase{
 		if err := errors.Join(failed...); err != nil {
 			return err
 		}
-		return e.holds(ctx, storage.Record{RecordKey: key("counter"), Version: 1 + writers*rounds, Data: []byte{writers * rounds}})
+		count := storage.Record{RecordKey: key("counter"), Version: 1 + writers*rounds, Data: []byte{writers * rounds}}
+		if err := e.holds(ctx, count); err != nil {
+			return err
+		}
+		// The writers may have come one after the other; here all of them have read the same version.
+		for i := range writers {
+			all.Go(func() { failed[i] = e.Commit(ctx, storage.Write{Put: []storage.Record{count}}) })
+		}
+		all.Wait()
+		won := 0
+		for _, err := range failed {
+			if err == nil {
+				won++
+			} else if !errors.Is(err, storage.ErrConflict) {
+				return err
+			}
+		}
+		if won != 1 {
+			return fmt.Errorf("%d writers of one version won", won)
+		}
+		return nil
 	}},
 	{name: "a listing sees whole writes only", run: func(ctx context.Context, e *env) error {
 		pair := func(version int64, state string) []storage.Record {
