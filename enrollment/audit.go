@@ -53,6 +53,18 @@ type AuditFact struct {
 	Detail map[string]string `json:"detail,omitempty"` // never a secret
 }
 
+// NewAuditFact returns a fact with its details: name, value, name, value, ...
+func NewAuditFact(act Act, by Actor, detail ...string) AuditFact {
+	fact := AuditFact{Act: act, By: by}
+	if len(detail) > 0 {
+		fact.Detail = make(map[string]string, len(detail)/2)
+		for i := 0; i+1 < len(detail); i += 2 {
+			fact.Detail[detail[i]] = detail[i+1]
+		}
+	}
+	return fact
+}
+
 // AuditEntry is one written line of a subject's history. Each carries the hash of the one before it, so that none
 // can be changed, dropped or moved unnoticed.
 type AuditEntry struct {

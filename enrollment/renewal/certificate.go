@@ -27,7 +27,7 @@ func (s *step) requestCertificate(ev CertificateRequested) (bool, error) {
 		if s.Key != nil {
 			return false, nil
 		}
-		if x, pending := s.Pending.of(enrollment.MakeKey); pending {
+		if x, pending := s.Pending.Of(enrollment.MakeKey); pending {
 			if x.Due(s.now) {
 				return false, nil
 			}
@@ -54,15 +54,15 @@ func (s *step) makeKey() {
 }
 
 func (s *step) keyMade(ev KeyMade) bool {
-	x, pending := s.Pending.find(ev.Effect)
+	x, pending := s.Pending.Find(ev.Effect)
 	if !pending || x.Kind != enrollment.MakeKey || !s.Live() {
 		return false
 	}
 	if ev.Outcome != enrollment.OK {
-		s.Pending = s.Pending.replaced(x.Again(s.now, ev.RetryAfter, time.Second, s.policy.RecheckEvery))
+		s.Pending = s.Pending.Replaced(x.Again(s.now, ev.RetryAfter, time.Second, s.policy.RecheckEvery))
 		return true
 	}
-	s.Pending, s.KeyWanted = s.Pending.withoutID(x.ID), false
+	s.Pending, s.KeyWanted = s.Pending.WithoutID(x.ID), false
 	s.Key = &Key{ID: ev.KeyID, MadeAt: s.now}
 	s.say(enrollment.ActKeyMade, enrollment.Nobody, "key", ev.KeyID)
 	return true

@@ -55,5 +55,5 @@ func (s *step) recheck(ev RecheckRequested) (bool, error) {
 
 // hurry brings the next attempt of an effect forward to now.
 func (s *step) hurry(kind enrollment.EffectKind) {
-	s.Pending = s.Pending.hurried(kind, s.now)
+	s.Pending = s.Pending.Hurried(kind, s.now)
 }

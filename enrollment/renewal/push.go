@@ -18,12 +18,12 @@ func (r Renewal) pushBlocked() bool {
 // pushChecked lets only a certificate that has definitely expired hold the renewal up; everything else is worth a warning
 // at most, because a server token is renewed without any push.
 func (s *step) pushChecked(ev PushChecked) bool {
-	x, pending := s.Pending.find(ev.Effect)
+	x, pending := s.Pending.Find(ev.Effect)
 	if !pending || x.Kind != enrollment.CheckPush || !s.Live() {
 		return false
 	}
 	again := func(base, most time.Duration) bool {
-		s.Pending = s.Pending.replaced(x.Again(s.now, ev.RetryAfter, base, most))
+		s.Pending = s.Pending.Replaced(x.Again(s.now, ev.RetryAfter, base, most))
 		return true
 	}
 	switch {

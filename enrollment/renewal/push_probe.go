@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // probeWithin is how long Apple may leave it open whether it accepts a certificate. After that it is put in use all the
@@ -16,11 +17,11 @@ func (s *pushStep) probe(c PushCandidate) {
 	s.Candidate, s.Warnings = &c, unwarned(s.Warnings, enrollment.CodePushUnproven)
 	s.unwant(enrollment.ProbePush)
 	s.want(enrollment.Effect{Kind: enrollment.ProbePush, Secret: c.Secret})
-	s.LapseAt, s.RemindAt = earliest(s.now.Add(probeWithin), c.Expires), s.now.Add(s.policy.RemindWaiting)
+	s.LapseAt, s.RemindAt = outbox.Earliest(s.now.Add(probeWithin), c.Expires), s.now.Add(s.policy.RemindWaiting)
 }
 
 func (s *pushStep) probed(ev PushProbed) bool {
-	x, pending := s.Pending.find(ev.Effect)
+	x, pending := s.Pending.Find(ev.Effect)
 	if !pending || x.Kind != enrollment.ProbePush || s.State != PushProbing {
 		return false
 	}
@@ -34,7 +35,7 @@ func (s *pushStep) probed(ev PushProbed) bool {
 	case ev.Outcome == enrollment.Fatal:
 		s.activate(ev.Push, ev.Devices, zeroTime)
 	default:
-		s.Pending = s.Pending.replaced(x.Again(s.now, ev.RetryAfter, time.Minute, s.policy.RecheckEvery))
+		s.Pending = s.Pending.Replaced(x.Again(s.now, ev.RetryAfter, time.Minute, s.policy.RecheckEvery))
 		s.Problem = enrollment.NewProblem(enrollment.CodeUnreachable, "reason", "")
 	}
 	return true
@@ -105,7 +106,7 @@ func (s *pushStep) recheck(ev RecheckRequested) (bool, error) {
 	default:
 		return s.refuse(ev, startAnew)
 	}
-	s.Pending = s.Pending.hurried(kind, s.now)
+	s.Pending = s.Pending.Hurried(kind, s.now)
 	s.say(enrollment.ActRechecked, ev.By)
 	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // PushState is where the renewal of a push certificate stands.
@@ -59,10 +60,10 @@ type PushRenewal struct {
 	Problem   *enrollment.Problem  `json:"problem,omitempty"`   // why it does not go on, until it does
 	Warnings  []enrollment.Problem `json:"warnings,omitempty"`  // what a person should know about the outcome
 
-	LapseAt  time.Time `json:"lapse_at,omitzero"` // while probing: when it is put in use without Apple's word
-	RemindAt time.Time `json:"remind_at,omitzero"`
-	Notified bool      `json:"notified,omitempty"` // a thread was opened that wants to be cleared
-	Pending  effects   `json:"pending,omitempty"`
+	LapseAt  time.Time      `json:"lapse_at,omitzero"` // while probing: when it is put in use without Apple's word
+	RemindAt time.Time      `json:"remind_at,omitzero"`
+	Notified bool           `json:"notified,omitempty"` // a thread was opened that wants to be cleared
+	Pending  outbox.Effects `json:"pending,omitempty"`
 }
 
 // PushCandidate is an uploaded push certificate that was read and fits a key. With that key it is in a secret record.
@@ -84,15 +85,15 @@ func (r PushRenewal) Live() bool { return r.State.Live() }
 // Wake returns when the renewal has something to do next; zero: never. A live renewal always has.
 func (r PushRenewal) Wake() time.Time {
 	if !r.Live() {
-		return r.owed().wake()
+		return r.owed().Wake()
 	}
-	return earliest(r.LapseAt, r.RemindAt, r.owed().wake())
+	return outbox.Earliest(r.LapseAt, r.RemindAt, r.owed().Wake())
 }
 
 // Due returns the pending effects that may be tried now, oldest first.
-func (r PushRenewal) Due(now time.Time) []enrollment.Effect { return r.owed().due(now) }
+func (r PushRenewal) Due(now time.Time) []enrollment.Effect { return r.owed().Due(now) }
 
-func (r PushRenewal) owed() effects { return r.Pending.owedBy(r.Live()) }
+func (r PushRenewal) owed() outbox.Effects { return r.Pending.OwedBy(r.Live()) }
 
 // Allowed returns what this actor may ask of the renewal now, for the buttons of a user interface. A certificate may always
 // be uploaded.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // PushRequest is what a push certificate's renewal starts from.
@@ -16,8 +17,8 @@ type PushRequest struct {
 // StartPush returns a new renewal, which has its key pair made at once: there is no way to a certificate without a request.
 // The host starts one only where the push certificate has no live one; starting again returns that.
 func StartPush(p enrollment.Policy, now time.Time, q PushRequest) (PushTransition, error) {
-	s := pushStep{policy: p, now: instant(now), PushRenewal: PushRenewal{
-		ID: q.ID, Tenant: q.Push.Tenant, Push: q.Push.ID, Revision: 1, StartedBy: q.By, StartedAt: instant(now),
+	s := pushStep{policy: p, now: outbox.Instant(now), PushRenewal: PushRenewal{
+		ID: q.ID, Tenant: q.Push.Tenant, Push: q.Push.ID, Revision: 1, StartedBy: q.By, StartedAt: outbox.Instant(now),
 	}}
 	if q.Push.Retired() {
 		_, err := s.refuse(StartRequested{By: q.By}, pushRetired)
@@ -41,15 +42,15 @@ func (s *pushStep) compareWith(push enrollment.Push) {
 
 // keyMade takes the key pair, which stands in the same write: from now on the request may leave.
 func (s *pushStep) keyMade(ev KeyMade) bool {
-	x, pending := s.Pending.find(ev.Effect)
+	x, pending := s.Pending.Find(ev.Effect)
 	if !pending || x.Kind != enrollment.MakePushKey || !s.Live() {
 		return false
 	}
 	if ev.Outcome != enrollment.OK || ev.KeyID == "" {
-		s.Pending = s.Pending.replaced(x.Again(s.now, ev.RetryAfter, time.Second, s.policy.RecheckEvery))
+		s.Pending = s.Pending.Replaced(x.Again(s.now, ev.RetryAfter, time.Second, s.policy.RecheckEvery))
 		return true
 	}
-	s.Pending = s.Pending.withoutID(x.ID)
+	s.Pending = s.Pending.WithoutID(x.ID)
 	s.Key = &Key{ID: ev.KeyID, MadeAt: s.now}
 	s.say(enrollment.ActKeyMade, enrollment.Nobody, "key", ev.KeyID)
 	if s.State == PushMakingRequest {

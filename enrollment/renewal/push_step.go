@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // PushTransition is what one step of a push certificate's renewal gives. Everything in it belongs into one write.
@@ -22,7 +23,7 @@ type PushTransition struct {
 
 // Step takes one event. It never changes r. The error is a [*TransitionError], and only for what a person asked.
 func (r PushRenewal) Step(p enrollment.Policy, now time.Time, ev PushEvent) (PushTransition, error) {
-	s := pushStep{PushRenewal: r, policy: p, now: instant(now)}
+	s := pushStep{PushRenewal: r, policy: p, now: outbox.Instant(now)}
 	moved, err := s.take(ev)
 	if err != nil || !moved {
 		return PushTransition{Renewal: r}, err
@@ -77,7 +78,7 @@ func (s *pushStep) take(ev PushEvent) (moved bool, err error) {
 	case PushTicked:
 		return s.tick(ev), nil
 	case Notified:
-		s.Pending, moved = s.Pending.notified(s.now, ev.Result)
+		s.Pending, moved = s.Pending.Notified(s.now, ev.Result)
 		return moved, nil
 	}
 	return false, nil
@@ -88,16 +89,16 @@ const startAnew = "This renewal has ended; start a new one for the push certific
 // want adds an effect under the next deterministic ID.
 func (s *pushStep) want(x enrollment.Effect) {
 	s.Seq++
-	s.Pending = s.Pending.wanted(string(s.ID), s.Seq, s.now, x)
+	s.Pending = s.Pending.Wanted(string(s.ID), s.Seq, s.now, x)
 }
 
 // unwant forgets the effects of a kind; a result that still comes is stale.
 func (s *pushStep) unwant(kind enrollment.EffectKind) {
-	s.Pending = s.Pending.withoutKind(kind)
+	s.Pending = s.Pending.WithoutKind(kind)
 }
 
 func (s *pushStep) say(act enrollment.Act, by enrollment.Actor, detail ...string) {
-	s.given.Audit = append(s.given.Audit, auditFact(act, by, detail...))
+	s.given.Audit = append(s.given.Audit, enrollment.NewAuditFact(act, by, detail...))
 }
 
 // refuse answers what a person asked with a no, and what they can do instead.
@@ -124,7 +125,7 @@ func (s *pushStep) await(problem *enrollment.Problem) {
 		return
 	}
 	s.State = PushMakingRequest
-	if _, making := s.Pending.of(enrollment.MakePushKey); !making {
+	if _, making := s.Pending.Of(enrollment.MakePushKey); !making {
 		s.want(enrollment.Effect{Kind: enrollment.MakePushKey})
 	}
 }

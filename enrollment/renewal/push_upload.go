@@ -4,13 +4,14 @@ import (
 	"strconv"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // upload takes a certificate in every state: a renewal that was cancelled or has ended is no reason to leave a customer
 // with one that expires.
 func (s *pushStep) upload(ev CertificateUploaded) (bool, error) {
 	c := ev.Certificate
-	c.UploadedBy, c.UploadedAt, c.Expires = ev.By, s.now, instant(c.Expires)
+	c.UploadedBy, c.UploadedAt, c.Expires = ev.By, s.now, outbox.Instant(c.Expires)
 	if ev.Push.Retired() {
 		return s.refuse(ev, pushRetired)
 	}

@@ -84,7 +84,7 @@ func (w *Watch) notify(now time.Time, n enrollment.Notice) {
 	n.Thread, n.Tenant, n.Server = enrollment.Thread(w.Subject, n.Kind), w.Tenant, enrollment.ServerID(w.Subject)
 	n.ExpiresAt, n.At = w.Expires, now
 	n.ID = string(enrollment.NewEffectID(w.Subject, w.Seq+1, enrollment.SendNotice))
-	w.Pending = w.Pending.without(func(x enrollment.Effect) bool {
+	w.Pending = w.Pending.Without(func(x enrollment.Effect) bool {
 		return x.Notice != nil && x.Notice.Thread == n.Thread
 	})
 	w.want(enrollment.Effect{Kind: enrollment.SendNotice, Notice: &n}, now)

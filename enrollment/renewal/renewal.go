@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // State is where a renewal stands.
@@ -65,10 +66,10 @@ type Renewal struct {
 	Problem   *enrollment.Problem  `json:"problem,omitempty"`    // why it does not go on, until it does
 	Warnings  []enrollment.Problem `json:"warnings,omitempty"`   // what a person should know about the outcome
 
-	LapseAt  time.Time `json:"lapse_at,omitzero"`
-	RemindAt time.Time `json:"remind_at,omitzero"`
-	Notified bool      `json:"notified,omitempty"` // a thread was opened that wants to be cleared
-	Pending  effects   `json:"pending,omitempty"`
+	LapseAt  time.Time      `json:"lapse_at,omitzero"`
+	RemindAt time.Time      `json:"remind_at,omitzero"`
+	Notified bool           `json:"notified,omitempty"` // a thread was opened that wants to be cleared
+	Pending  outbox.Effects `json:"pending,omitempty"`
 }
 
 // Key is what a renewal remembers of its own key pair.
@@ -106,12 +107,12 @@ func (r Renewal) CertificateOut() bool { return r.Key != nil && !r.Key.OutAt.IsZ
 // Wake returns when the renewal has something to do next; zero: never. A live renewal always has.
 func (r Renewal) Wake() time.Time {
 	if !r.Live() {
-		return r.owed().wake()
+		return r.owed().Wake()
 	}
-	return earliest(r.LapseAt, r.RemindAt, r.owed().wake())
+	return outbox.Earliest(r.LapseAt, r.RemindAt, r.owed().Wake())
 }
 
 // Due returns the pending effects that may be tried now, oldest first.
-func (r Renewal) Due(now time.Time) []enrollment.Effect { return r.owed().due(now) }
+func (r Renewal) Due(now time.Time) []enrollment.Effect { return r.owed().Due(now) }
 
-func (r Renewal) owed() effects { return r.Pending.owedBy(r.Live()) }
+func (r Renewal) owed() outbox.Effects { return r.Pending.OwedBy(r.Live()) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // Request is what a renewal starts from.
@@ -21,12 +22,12 @@ func Start(p enrollment.Policy, now time.Time, q Request) (Transition, error) {
 		return Transition{}, refuseWith("", EventStart, enrollment.NewProblem(enrollment.CodeRetired))
 	}
 	urgent := q.Health == enrollment.Expired || q.Health == enrollment.Rejected
-	s := step{policy: p, now: instant(now), Renewal: Renewal{
+	s := step{policy: p, now: outbox.Instant(now), Renewal: Renewal{
 		ID: q.ID, Tenant: q.Server.Tenant, Server: q.Server.ID, Revision: 1,
-		StartedBy: q.By, StartedAt: instant(now), Urgent: urgent,
+		StartedBy: q.By, StartedAt: outbox.Instant(now), Urgent: urgent,
 	}}
 	if q.Server.Token != nil {
-		s.TokenExpires = instant(q.Server.Token.Expires)
+		s.TokenExpires = outbox.Instant(q.Server.Token.Expires)
 	}
 	s.awaitUpload(nil)
 	if !s.Urgent {

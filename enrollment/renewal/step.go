@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // Transition is what one step of a renewal gives. Everything in it belongs into one write.
@@ -22,7 +23,7 @@ type Transition struct {
 
 // Step takes one event. It never changes r. The error is a [*TransitionError], and only for what a person asked.
 func (r Renewal) Step(p enrollment.Policy, now time.Time, ev Event) (Transition, error) {
-	s := step{Renewal: r, policy: p, now: instant(now)}
+	s := step{Renewal: r, policy: p, now: outbox.Instant(now)}
 	moved, err := s.take(ev)
 	if err != nil || !moved {
 		return Transition{Renewal: r}, err
@@ -80,7 +81,7 @@ func (s *step) take(ev Event) (moved bool, err error) {
 	case Ticked:
 		return s.tick(ev), nil
 	case Notified:
-		s.Pending, moved = s.Pending.notified(s.now, ev.Result)
+		s.Pending, moved = s.Pending.Notified(s.now, ev.Result)
 		return moved, nil
 	}
 	return false, nil
@@ -89,16 +90,16 @@ func (s *step) take(ev Event) (moved bool, err error) {
 // want adds an effect under the next deterministic ID.
 func (s *step) want(x enrollment.Effect) {
 	s.Seq++
-	s.Pending = s.Pending.wanted(string(s.ID), s.Seq, s.now, x)
+	s.Pending = s.Pending.Wanted(string(s.ID), s.Seq, s.now, x)
 }
 
 // unwant forgets the effects of a kind; a result that still comes is stale.
 func (s *step) unwant(kind enrollment.EffectKind) {
-	s.Pending = s.Pending.withoutKind(kind)
+	s.Pending = s.Pending.WithoutKind(kind)
 }
 
 func (s *step) say(act enrollment.Act, by enrollment.Actor, detail ...string) {
-	s.audit = append(s.audit, auditFact(act, by, detail...))
+	s.audit = append(s.audit, enrollment.NewAuditFact(act, by, detail...))
 }
 
 // refuse answers what a person asked with a no, and what they can do instead.
@@ -122,7 +123,7 @@ func (s *step) awaitUpload(problem *enrollment.Problem) {
 	s.unwant(enrollment.CheckPush)
 	s.unwant(enrollment.VerifyToken)
 	s.LapseAt, s.RemindAt = s.now.Add(s.policy.UploadWithin), s.now.Add(s.policy.RemindWaiting)
-	if _, making := s.Pending.of(enrollment.MakeKey); s.KeyWanted && s.Key == nil && !making {
+	if _, making := s.Pending.Of(enrollment.MakeKey); s.KeyWanted && s.Key == nil && !making {
 		s.makeKey()
 	}
 }

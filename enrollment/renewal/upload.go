@@ -1,12 +1,15 @@
 package renewal
 
-import "github.com/abmrenew/abmrenew/enrollment"
+import (
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
+)
 
 // upload takes a token in every state: once it was downloaded it may be the only living one, and it must not be lost
 // because a renewal was cancelled or has ended.
 func (s *step) upload(ev TokenUploaded) (bool, error) {
 	token := ev.Token
-	token.UploadedAt, token.Expires = s.now, instant(token.Expires)
+	token.UploadedAt, token.Expires = s.now, outbox.Instant(token.Expires)
 	if ev.Server.Retired() {
 		return s.refuseWith(ev, enrollment.NewProblem(enrollment.CodeRetired))
 	}

@@ -13,12 +13,12 @@ var zeroTime time.Time
 // accepts it, it is not older than the token in use, it belongs to the very service and organization of the server, or
 // a person has confirmed the identity where there is none to compare with.
 func (s *step) verified(ev Verified) bool {
-	x, pending := s.Pending.find(ev.Effect)
+	x, pending := s.Pending.Find(ev.Effect)
 	if !pending || x.Kind != enrollment.VerifyToken || !s.Live() {
 		return false
 	}
 	if s.Candidate == nil {
-		s.Pending = s.Pending.withoutID(x.ID)
+		s.Pending = s.Pending.WithoutID(x.ID)
 		return true
 	}
 	if ev.Outcome != enrollment.OK || enrollment.NormalUUID(ev.Account.ServerUUID) == "" {
@@ -28,7 +28,7 @@ func (s *step) verified(ev Verified) bool {
 	token, account := *s.Candidate, ev.Account
 	token.Account, token.VerifiedAt = &account, s.now
 	s.Candidate, s.Problem = &token, nil
-	s.Pending = s.Pending.withoutID(x.ID)
+	s.Pending = s.Pending.WithoutID(x.ID)
 	s.judge(ev.Server, ev.Owner)
 	return true
 }
@@ -160,11 +160,11 @@ func (s *step) notVerified(x enrollment.Effect, r enrollment.Result) {
 			s.notify(false)
 		}
 		s.Problem = problem
-		s.Pending = s.Pending.replaced(x.Again(s.now, r.RetryAfter, s.policy.RecheckEvery, s.policy.RecheckEvery))
+		s.Pending = s.Pending.Replaced(x.Again(s.now, r.RetryAfter, s.policy.RecheckEvery, s.policy.RecheckEvery))
 	default:
 		if s.State != BlockedTerms {
 			s.Problem = problem
 		}
-		s.Pending = s.Pending.replaced(x.Again(s.now, r.RetryAfter, 15*time.Second, s.policy.RecheckEvery))
+		s.Pending = s.Pending.Replaced(x.Again(s.now, r.RetryAfter, 15*time.Second, s.policy.RecheckEvery))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // WatchState is where a watch stands.
@@ -49,7 +50,7 @@ type Watch struct {
 	RemindAt   time.Time               `json:"remind_at,omitzero"`
 	Open       []enrollment.NoticeKind `json:"open,omitempty"`     // threads that were opened and not cleared
 	HealthAt   time.Time               `json:"health_at,omitzero"` // when the health changes by the passing of time
-	Pending    effects                 `json:"pending,omitempty"`
+	Pending    outbox.Effects          `json:"pending,omitempty"`
 }
 
 // NewWatch returns the watch of a server that has no credential yet.
@@ -71,19 +72,19 @@ func (w Watch) Health(p enrollment.Policy, now time.Time) enrollment.Health {
 func (w Watch) Wake() time.Time {
 	switch w.State {
 	case Watching:
-		return earliest(w.ProbeAt, w.RemindAt, w.HealthAt, w.owed().wake())
+		return outbox.Earliest(w.ProbeAt, w.RemindAt, w.HealthAt, w.owed().Wake())
 	case WatchProbing:
-		return earliest(w.RemindAt, w.HealthAt, w.owed().wake())
+		return outbox.Earliest(w.RemindAt, w.HealthAt, w.owed().Wake())
 	}
-	return w.owed().wake()
+	return w.owed().Wake()
 }
 
 // Due returns the pending effects that may be tried now, oldest first.
-func (w Watch) Due(now time.Time) []enrollment.Effect { return w.owed().due(now) }
+func (w Watch) Due(now time.Time) []enrollment.Effect { return w.owed().Due(now) }
 
 // owed are the pending effects that the state may owe: a question to Apple only while probing, whatever was stored.
-func (w Watch) owed() effects {
-	return w.Pending.owedBy(w.State == WatchProbing)
+func (w Watch) owed() outbox.Effects {
+	return w.Pending.OwedBy(w.State == WatchProbing)
 }
 
 func (w Watch) isOpen(k enrollment.NoticeKind) bool { return slices.Contains(w.Open, k) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // closely is the longest time for which a watch asks more often after a certificate was handed out: who takes one is
@@ -12,7 +13,7 @@ const closely = 7 * day
 
 func (w *Watch) watchClosely(p enrollment.Policy, now time.Time) {
 	w.CloseUntil = now.Add(min(p.UploadWithin, closely))
-	w.ProbeAt = earliest(w.ProbeAt, w.nextProbe(now, w.probeEvery(p, now)))
+	w.ProbeAt = outbox.Earliest(w.ProbeAt, w.nextProbe(now, w.probeEvery(p, now)))
 }
 
 // probeEvery is how often Apple is asked about a credential that it accepts.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/outbox"
 )
 
 // WatchTransition is what one step of a watch gives.
@@ -19,7 +20,7 @@ const maxFailures = 16
 // Step takes one event. It never changes w. The error is a [*TransitionError], and only for what a person asked.
 func (w Watch) Step(p enrollment.Policy, now time.Time, ev WatchEvent) (WatchTransition, error) {
 	next := w
-	audit, moved, err := next.take(p, instant(now), ev)
+	audit, moved, err := next.take(p, outbox.Instant(now), ev)
 	if err != nil || !moved {
 		return WatchTransition{Watch: w}, err
 	}
@@ -66,7 +67,7 @@ func (w *Watch) take(
 		if w.State == WatchMissing {
 			return nil, false, refuse(string(w.State), ev.Name(), "There is no token that could expire yet")
 		}
-		w.QuietUntil = instant(ev.Until)
+		w.QuietUntil = outbox.Instant(ev.Until)
 		audit = []enrollment.AuditFact{{
 			Act: enrollment.ActQuieted, By: ev.By,
 			Detail: map[string]string{"until": w.QuietUntil.Format(time.RFC3339)},
@@ -74,7 +75,7 @@ func (w *Watch) take(
 	case WatchTicked:
 		return nil, w.upkeep(p, now), nil
 	case WatchNotified:
-		w.Pending, moved = w.Pending.notified(now, ev.Result)
+		w.Pending, moved = w.Pending.Notified(now, ev.Result)
 	case CredentialRetired:
 		w.retire(now)
 	default:
@@ -91,7 +92,7 @@ func (w *Watch) takeRetired(now time.Time, ev WatchEvent) (moved bool, err error
 	case CheckRequested, Quieted:
 		return false, refuse(string(w.State), ev.Name(), "The server is retired; add a new one instead")
 	case WatchNotified:
-		w.Pending, moved = w.Pending.notified(now, ev.Result)
+		w.Pending, moved = w.Pending.Notified(now, ev.Result)
 	}
 	return moved, nil
 }
@@ -99,8 +100,8 @@ func (w *Watch) takeRetired(now time.Time, ev WatchEvent) (moved bool, err error
 // activated starts the watch over a new credential. Troubles of the old one are cleared: they were its own.
 func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActivated) {
 	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
-	w.Pending = w.Pending.withoutKind(enrollment.ProbeToken)
-	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, instant(ev.Expires), now
+	w.Pending = w.Pending.WithoutKind(enrollment.ProbeToken)
+	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, outbox.Instant(ev.Expires), now
 	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
 	w.Unanswered, w.CloseUntil = time.Time{}, time.Time{}
 	w.Reminded, w.QuietUntil = unreminded, time.Time{}
@@ -108,16 +109,16 @@ func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiv
 		w.Answer, w.AnsweredAt = enrollment.Accepted, now
 		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
 	} else {
-		w.ProbeAt = instant(now.Add(enrollment.Spread(w.Subject, p.ProbeEvery)))
+		w.ProbeAt = outbox.Instant(now.Add(enrollment.Spread(w.Subject, p.ProbeEvery)))
 	}
 }
 
 func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []enrollment.AuditFact, moved bool) {
-	x, pending := w.Pending.find(ev.Effect)
+	x, pending := w.Pending.Find(ev.Effect)
 	if !pending || x.Kind != enrollment.ProbeToken || w.State != WatchProbing {
 		return nil, false
 	}
-	w.Pending, w.State = w.Pending.withoutID(x.ID), Watching
+	w.Pending, w.State = w.Pending.WithoutID(x.ID), Watching
 	if ev.Outcome == enrollment.OK && ev.Answer != enrollment.NoAnswer {
 		w.Problem = ev.Problem
 		return w.answered(p, now, ev.Answer, ev.Reason, ev.Result.Problem), true
@@ -137,7 +138,7 @@ func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []e
 func (w *Watch) hostAnswered(p enrollment.Policy, now time.Time, ev HostAnswered) []enrollment.AuditFact {
 	probeAt, was := w.ProbeAt, w.Answer
 	audit := w.answered(p, now, ev.Answer, ev.Reason, ev.Problem)
-	w.ProbeAt = earliest(probeAt, w.ProbeAt)
+	w.ProbeAt = outbox.Earliest(probeAt, w.ProbeAt)
 	if ev.Answer != enrollment.Accepted && ev.Answer != was {
 		w.ProbeAt = now
 	}
@@ -180,7 +181,7 @@ func (w *Watch) answered(
 }
 
 func (w *Watch) retire(now time.Time) {
-	w.Pending = w.Pending.withoutKind(enrollment.ProbeToken)
+	w.Pending = w.Pending.WithoutKind(enrollment.ProbeToken)
 	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
 	w.State, w.ProbeAt, w.RemindAt, w.HealthAt = WatchRetired, time.Time{}, time.Time{}, time.Time{}
 	w.CloseUntil = time.Time{}
@@ -191,7 +192,7 @@ func (w *Watch) upkeep(p enrollment.Policy, now time.Time) (did bool) {
 	if w.State != Watching && w.State != WatchProbing {
 		return false
 	}
-	if _, asked := w.Pending.of(enrollment.ProbeToken); w.State == WatchProbing && !asked {
+	if _, asked := w.Pending.Of(enrollment.ProbeToken); w.State == WatchProbing && !asked {
 		w.State, did = Watching, true // whatever was stored: it does not wait for the answer to nothing
 	}
 	if w.State == Watching && !now.Before(w.ProbeAt) {
@@ -209,12 +210,12 @@ func (w *Watch) upkeep(p enrollment.Policy, now time.Time) (did bool) {
 // want adds an effect under the next deterministic ID.
 func (w *Watch) want(x enrollment.Effect, now time.Time) {
 	w.Seq++
-	w.Pending = w.Pending.wanted(w.Subject, w.Seq, now, x)
+	w.Pending = w.Pending.Wanted(w.Subject, w.Seq, now, x)
 }
 
 // nextProbe is a full interval away and a little more, so that tokens adopted together drift apart.
 func (w *Watch) nextProbe(now time.Time, interval time.Duration) time.Time {
-	return instant(now.Add(interval + enrollment.Spread(w.Subject, interval/8)))
+	return outbox.Instant(now.Add(interval + enrollment.Spread(w.Subject, interval/8)))
 }
 
 // orGeneral returns the given problem if it is of that code, else a new one.

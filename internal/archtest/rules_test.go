@@ -23,7 +23,7 @@ var rules = map[string]rule{
 	"apns/apnshttp": {own: []string{"apns", "internal/dialguard"}, other: []string{"golang.org/x/net/http2"}},
 
 	"enrollment":            {pure: true},
-	"enrollment/renewal":    {pure: true, own: []string{"enrollment"}},
+	"enrollment/renewal":    {pure: true, own: []string{"enrollment", "internal/outbox"}},
 	"enrollment/portal":     {pure: true},
 	"enrollment/runner":     {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
 	"enrollment/dep":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
@@ -39,6 +39,7 @@ var rules = map[string]rule{
 	"internal/archtest":    {},
 	"internal/dialguard":   {},
 	"internal/machinetest": {own: []string{"enrollment"}, other: testLibraries},
+	"internal/outbox":      {pure: true, own: []string{"enrollment"}},
 }
 
 // pureStandard is all that a pure package may import of the standard library.
@@ -100,6 +101,7 @@ var noExample = map[string]string{
 	"internal/bench":       "internal",
 	"internal/dialguard":   "internal",
 	"internal/machinetest": "internal",
+	"internal/outbox":      "internal",
 }
 
 // vagueNames are no names for a package or file: they say nothing about what is inside.
