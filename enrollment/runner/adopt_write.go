@@ -42,10 +42,10 @@ func (r *Runner) adoptBatch(ctx context.Context, by enrollment.Actor, batch []pr
 
 // adopt adds one row to the write, whole or not at all. The error is one of the store.
 func (c *change) adopt(ctx context.Context, by enrollment.Actor, row preparedRow, secret string) (RowResult, error) {
-	s, seen := c.touched[row.id]
+	s, seen := c.serversSeen.seen[string(row.id)]
 	if !seen {
 		var err error
-		if s, err = c.findServer(ctx, row.id); err != nil {
+		if s, err = c.serversSeen.find(ctx, c, string(row.id)); err != nil {
 			return RowResult{}, err
 		}
 		if !s.found {
@@ -53,7 +53,7 @@ func (c *change) adopt(ctx context.Context, by enrollment.Actor, row preparedRow
 				Server: enrollment.Server{
 					ID: row.id, Tenant: row.Tenant, Site: row.Site, Name: row.Name, Reference: row.Reference, CreatedAt: c.now,
 				},
-				Watch: renewal.NewWatch(row.Tenant, row.id),
+				care: care{Watch: renewal.NewWatch(row.Tenant, row.id)},
 			}
 		}
 	}
@@ -64,11 +64,11 @@ func (c *change) adopt(ctx context.Context, by enrollment.Actor, row preparedRow
 	if problem != nil {
 		return row.refused(problem), nil
 	}
-	c.touched[row.id] = s // from here on the row is part of the write
+	c.serversSeen.put(s) // from here on the row is part of the write
 	outcome := RowUnchanged
 	if !s.found {
 		s.found, s.moved, outcome = true, true, RowAdded
-		if err := c.note(ctx, s, enrollment.AuditFact{
+		if err := c.note(ctx, subjectOf(s), enrollment.AuditFact{
 			Act: enrollment.ActServerAdopted, By: by,
 			Detail: map[string]string{"name": row.Name, "site": string(row.Site), "reference": row.Reference},
 		}); err != nil {
@@ -131,7 +131,7 @@ func (c *change) adoptKeys(ctx context.Context, by enrollment.Actor, s *tracked[
 			return false, err
 		}
 		added = true
-		if err := c.note(ctx, s, enrollment.AuditFact{
+		if err := c.note(ctx, subjectOf(s), enrollment.AuditFact{
 			Act: enrollment.ActKeyMade, By: by, Detail: map[string]string{"key": pair.ID(), "source": "adopted"},
 		}); err != nil {
 			return false, err
@@ -167,7 +167,7 @@ func (c *change) adoptToken(
 	if err := c.sealSecret(ctx, secretRef(s.Value.Server, secretToken, secret), []byte(row.token.JSON().Reveal())); err != nil {
 		return false, err
 	}
-	if err := c.watch(ctx, s, renewal.CredentialActivated{Generation: token.Generation, Expires: token.Expires}); err != nil {
+	if err := c.watch(ctx, subjectOf(s), renewal.CredentialActivated{Generation: token.Generation, Expires: token.Expires}); err != nil {
 		return false, err
 	}
 	live, err := c.live(ctx, s)
@@ -179,7 +179,7 @@ func (c *change) adoptToken(
 			return false, err
 		}
 	}
-	return true, c.note(ctx, s, enrollment.AuditFact{
+	return true, c.note(ctx, subjectOf(s), enrollment.AuditFact{
 		Act: enrollment.ActTokenAdopted, By: by,
 		Detail: map[string]string{"fingerprint": token.Fingerprint, "expires": token.Expires.Format(time.RFC3339)},
 	})

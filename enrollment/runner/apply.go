@@ -43,7 +43,7 @@ func (c *change) apply(
 			return err
 		}
 	}
-	return c.note(ctx, s, ofRenewal(tr.Renewal.ID, tr.Audit)...)
+	return c.note(ctx, subjectOf(s), ofRenewal(tr.Renewal.ID, tr.Audit)...)
 }
 
 // activate puts a new token in use.
@@ -52,19 +52,9 @@ func (c *change) activate(ctx context.Context, s *tracked[serverRecord], a enrol
 		return err
 	}
 	s.Value.Server = s.Value.Activated(a)
-	return c.watch(ctx, s, renewal.CredentialActivated{
+	return c.watch(ctx, subjectOf(s), renewal.CredentialActivated{
 		Generation: a.Token.Generation, Expires: a.Token.Expires, Verified: true,
 	})
-}
-
-// watch takes one event of a server's watch.
-func (c *change) watch(ctx context.Context, s *tracked[serverRecord], ev renewal.WatchEvent) error {
-	tr, err := s.Value.Watch.Step(c.policy, c.now, ev)
-	if err != nil || !tr.Moved {
-		return err
-	}
-	s.Value.Watch, s.moved = tr.Watch, true
-	return c.note(ctx, s, tr.Audit...)
 }
 
 // ofRenewal marks the entries of a server's history that a renewal made.

@@ -35,11 +35,6 @@ var auditSpec = storage.Spec[auditRecord]{
 // auditID sorts the entries of a subject by their number.
 func auditID(subject string, seq int64) string { return fmt.Sprintf("%s/%012d", subject, seq) }
 
-// note appends facts to the history of a server, in this write.
-func (c *change) note(ctx context.Context, s *tracked[serverRecord], facts ...enrollment.AuditFact) error {
-	return appendFacts(ctx, c, string(s.Value.ID), &s.Value.Audit, &s.moved, facts)
-}
-
 // noteTenant appends facts to the history of the tenant, in this write.
 func (c *change) noteTenant(ctx context.Context, facts ...enrollment.AuditFact) error {
 	return appendFacts(ctx, c, c.tenant.Tenant, &c.tenant.Value.Audit, &c.tenant.moved, facts)

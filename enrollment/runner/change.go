@@ -22,36 +22,9 @@ type change struct {
 	whole          *tracked[installationRecord]     // nil until it is asked for
 	servicesSeen   map[string]*tracked[ownerRecord] // whose services at Apple are, by UUID
 	recipientsSeen map[string]*tracked[ownerRecord] // whose certificates are, by recipient
-	touched        map[enrollment.ServerID]*tracked[serverRecord]
-	running        map[enrollment.RenewalID]*tracked[renewal.Renewal]
+	serversSeen    shelf[serverRecord]
+	renewalsSeen   shelf[renewal.Renewal]
 	write          storage.Write
-}
-
-// tracked is an item that a change has read.
-type tracked[T any] struct {
-	storage.Item[T]
-	found bool
-	moved bool
-	// leased: a worker has the record in hand, so that it is due no earlier than this; zero: it is due when its value says.
-	leased time.Time
-}
-
-// leaseOf returns the end of the lease that a record is under, of which wake is due when its value says. A lease that is
-// longer than any was made by a clock that has gone back since; it is none.
-func (c *change) leaseOf(rec storage.Record, wake time.Time) time.Time {
-	if wake.IsZero() || !rec.Wake.After(wake) || rec.Wake.After(c.now.Add(c.lease)) {
-		return time.Time{}
-	}
-	return rec.Wake
-}
-
-// keep writes the record for a worker whose lease ends at own: it is left alone until then, or given back if that is zero.
-// What another worker has claimed since is the other's.
-func (t *tracked[T]) keep(own, until time.Time) {
-	t.moved = true
-	if !t.leased.After(storage.Instant(own)) {
-		t.leased = until
-	}
 }
 
 func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*change, error) {
@@ -63,8 +36,8 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 		rooms: m, now: storage.Instant(now),
 		servicesSeen:   map[string]*tracked[ownerRecord]{},
 		recipientsSeen: map[string]*tracked[ownerRecord]{},
-		touched:        map[enrollment.ServerID]*tracked[serverRecord]{},
-		running:        map[enrollment.RenewalID]*tracked[renewal.Renewal]{},
+		serversSeen:    newShelf(m.servers, "server", func(s serverRecord) time.Time { return s.Watch.Wake() }),
+		renewalsSeen:   newShelf(m.renewals, "renewal", renewal.Renewal.Wake),
 	}
 	if tenant == "" {
 		return c, c.installation(ctx)
@@ -83,58 +56,22 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 
 // server reads a server of the tenant, to be held or changed by the write.
 func (c *change) server(ctx context.Context, id enrollment.ServerID) (*tracked[serverRecord], error) {
-	if s, seen := c.touched[id]; seen {
-		return s, nil
-	}
-	if c.tenant == nil { // a record that somebody put under no tenant
-		return nil, missing(storage.ErrNotFound, "server")
-	}
-	s, err := c.findServer(ctx, id)
-	if err == nil && !s.found {
-		err = storage.ErrNotFound
-	}
-	if err != nil {
-		return nil, missing(err, "server")
-	}
-	c.touched[id] = s
-	return s, nil
-}
-
-// findServer reads a server, or returns a new one, without making it part of the write.
-func (c *change) findServer(ctx context.Context, id enrollment.ServerID) (*tracked[serverRecord], error) {
-	rec, err := c.store.Get(ctx, c.servers.Key(c.tenant.Tenant, string(id)))
-	if errors.Is(err, storage.ErrNotFound) {
-		return &tracked[serverRecord]{Item: c.servers.New(c.tenant.Tenant, string(id), serverRecord{})}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	item, err := c.servers.Decode(ctx, rec)
-	if err != nil {
-		return nil, err
-	}
-	return &tracked[serverRecord]{Item: item, found: true, leased: c.leaseOf(rec, item.Value.Watch.Wake())}, nil
+	return c.serversSeen.get(ctx, c, string(id))
 }
 
 // renewal reads a renewal of the tenant, to be held or changed by the write.
 func (c *change) renewal(ctx context.Context, id enrollment.RenewalID) (*tracked[renewal.Renewal], error) {
-	if r, seen := c.running[id]; seen {
-		return r, nil
-	}
-	if c.tenant == nil {
-		return nil, missing(storage.ErrNotFound, "renewal")
-	}
-	rec, err := c.store.Get(ctx, c.renewals.Key(c.tenant.Tenant, string(id)))
+	return c.renewalsSeen.get(ctx, c, string(id))
+}
+
+// run reads a renewal and its server.
+func (c *change) run(ctx context.Context, id enrollment.RenewalID) (*tracked[serverRecord], *tracked[renewal.Renewal], error) {
+	r, err := c.renewal(ctx, id)
 	if err != nil {
-		return nil, missing(err, "renewal")
+		return nil, nil, err
 	}
-	item, err := c.renewals.Decode(ctx, rec)
-	if err != nil {
-		return nil, err
-	}
-	r := &tracked[renewal.Renewal]{Item: item, found: true, leased: c.leaseOf(rec, item.Value.Wake())}
-	c.running[id] = r
-	return r, nil
+	s, err := c.server(ctx, r.Value.Server)
+	return s, r, err
 }
 
 // open makes sure that the tenant exists and takes new things.

@@ -84,26 +84,20 @@ func (c *change) happened(ctx context.Context) (bool, error) {
 
 // prepare completes the write: what has moved is put, what was only read is held.
 func (c *change) prepare(ctx context.Context) error {
-	for _, s := range c.touched {
-		s.Value.Health = s.Value.Watch.Health(c.policy, c.now)
-		if err := add(ctx, &c.write, c.servers, s); err != nil {
-			return err
-		}
+	for _, s := range c.serversSeen.seen {
+		c.judge(subjectOf(s))
 	}
-	for _, r := range c.running {
-		if err := add(ctx, &c.write, c.renewals, r); err != nil {
-			return err
-		}
+	if err := c.serversSeen.prepare(ctx, &c.write); err != nil {
+		return err
 	}
-	for _, o := range c.servicesSeen {
-		if err := add(ctx, &c.write, c.services, o); err != nil {
-			return err
-		}
+	if err := c.renewalsSeen.prepare(ctx, &c.write); err != nil {
+		return err
 	}
-	for _, o := range c.recipientsSeen {
-		if err := add(ctx, &c.write, c.recipients, o); err != nil {
-			return err
-		}
+	if err := addAll(ctx, &c.write, c.services, c.servicesSeen); err != nil {
+		return err
+	}
+	if err := addAll(ctx, &c.write, c.recipients, c.recipientsSeen); err != nil {
+		return err
 	}
 	if err := add(ctx, &c.write, c.tenants, c.tenant); err != nil {
 		return err

@@ -82,9 +82,9 @@ func (r *Runner) giveBack(k storage.RecordKey, leaseEnd time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := r.change(ctx, enrollment.TenantID(k.Tenant), func(c *change) error {
-		j, err := r.job(ctx, c, k)
+		j, err := c.job(ctx, k)
 		if err == nil {
-			j.keep(leaseEnd, time.Time{})
+			j.record.keep(leaseEnd, time.Time{})
 		}
 		return err
 	})

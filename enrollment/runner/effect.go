@@ -24,7 +24,14 @@ func (r *Runner) checkPush(ctx context.Context, k storage.RecordKey, x enrollmen
 			ev.Outcome, ev.NotAfter, ev.Finding = enrollment.OK, report.NotAfter, finding(report)
 		}
 	}
-	return func(ctx context.Context, _ *change, j job) error { return j.(renewalJob).take(ctx, ev) }
+	return func(ctx context.Context, c *change) error {
+		s, run, err := c.run(ctx, enrollment.RenewalID(k.ID))
+		if err != nil {
+			return err
+		}
+		_, err = c.step(ctx, s, run, ev)
+		return err
+	}
 }
 
 // finding picks the first of the worst findings of a report.
@@ -54,13 +61,16 @@ func (r *Runner) makeKey(ctx context.Context, k storage.RecordKey, x enrollment.
 	} else {
 		ev.Outcome, ev.KeyID = enrollment.OK, pair.ID()
 	}
-	return func(ctx context.Context, c *change, j job) error {
-		job := j.(renewalJob)
-		tr, err := c.step(ctx, job.s, job.run, ev)
+	return func(ctx context.Context, c *change) error {
+		s, run, err := c.run(ctx, enrollment.RenewalID(k.ID))
+		if err != nil {
+			return err
+		}
+		tr, err := c.step(ctx, s, run, ev)
 		if err != nil || !tr.Moved || ev.Outcome != enrollment.OK {
 			return err
 		}
-		return c.addKey(ctx, job.s, pair, false)
+		return c.addKey(ctx, s, pair, false)
 	}
 }
 
@@ -125,14 +135,18 @@ func (r *Runner) verifyToken(ctx context.Context, k storage.RecordKey, x enrollm
 		ev.Result = enrollment.Result{Outcome: enrollment.Retry, Problem: problem}
 	}
 	ev.Effect = x.ID
-	return func(ctx context.Context, c *change, j job) error {
-		job, ev := j.(renewalJob), ev
-		owner, err := c.otherOwner(ctx, job.s, ev.Account.ServerUUID)
+	return func(ctx context.Context, c *change) error {
+		s, run, err := c.run(ctx, enrollment.RenewalID(k.ID))
 		if err != nil {
 			return err
 		}
-		ev.Server, ev.Owner = job.s.Value.Server, owner
-		return job.take(ctx, ev)
+		ev := ev
+		if ev.Owner, err = c.otherOwner(ctx, s, ev.Account.ServerUUID); err != nil {
+			return err
+		}
+		ev.Server = s.Value.Server
+		_, err = c.step(ctx, s, run, ev)
+		return err
 	}
 }
 
@@ -156,7 +170,7 @@ func (r *Runner) ask(ctx context.Context, s enrollment.Server, secret, admin str
 }
 
 // sendNotice hands a notice to the host.
-func (r *Runner) sendNotice(ctx context.Context, x enrollment.Effect) feed {
+func (r *Runner) sendNotice(ctx context.Context, k storage.RecordKey, x enrollment.Effect) feed {
 	result := enrollment.Result{Effect: x.ID, Outcome: enrollment.OK}
 	if r.cfg.Notifier != nil && x.Notice != nil {
 		if err := r.cfg.Notifier.Notify(ctx, *x.Notice); err != nil {
@@ -164,10 +178,11 @@ func (r *Runner) sendNotice(ctx context.Context, x enrollment.Effect) feed {
 			result.Outcome = enrollment.Retry
 		}
 	}
-	return func(ctx context.Context, _ *change, j job) error {
-		if job, ok := j.(renewalJob); ok {
-			return job.take(ctx, renewal.Notified{Result: result})
+	return func(ctx context.Context, c *change) error {
+		j, err := c.job(ctx, k)
+		if err != nil {
+			return err
 		}
-		return j.(watchJob).take(ctx, renewal.WatchNotified{Result: result})
+		return j.notified(ctx, result)
 	}
 }

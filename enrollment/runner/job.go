@@ -2,46 +2,69 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
+	"github.com/abmrenew/abmrenew/storage"
 )
 
-type renewalJob struct {
-	c   *change
-	s   *tracked[serverRecord]
-	run *tracked[renewal.Renewal]
+// A job is a machine inside a change: what is the same about all machines when they are driven.
+type job struct {
+	record interface{ keep(own, until time.Time) }
+	moved  *bool
+	// tick lets time pass.
+	tick func(ctx context.Context) error
+	// due lists the effects that may be tried now.
+	due func() []enrollment.Effect
+	// notified takes the result of a notice.
+	notified func(ctx context.Context, r enrollment.Result) error
 }
 
-func (j renewalJob) tick(ctx context.Context) error {
-	return j.take(ctx, renewal.Ticked{Health: j.s.Value.Watch.Health(j.c.policy, j.c.now)})
+// job reads the machine of a record.
+func (c *change) job(ctx context.Context, k storage.RecordKey) (job, error) {
+	switch k.Kind {
+	case KindServer:
+		s, err := c.server(ctx, enrollment.ServerID(k.ID))
+		if err != nil {
+			return job{}, err
+		}
+		return c.watching(subjectOf(s)), nil
+	case KindRenewal:
+		s, run, err := c.run(ctx, enrollment.RenewalID(k.ID))
+		if err != nil {
+			return job{}, err
+		}
+		return c.renewing(s, run), nil
+	}
+	return job{}, fmt.Errorf("%w: nothing works on records of kind %q", storage.ErrInvalid, k.Kind)
 }
 
-func (j renewalJob) take(ctx context.Context, ev renewal.Event) error {
-	_, err := j.c.step(ctx, j.s, j.run, ev)
-	return err
+func (c *change) watching(s subject) job {
+	return job{
+		record: s.record, moved: s.moved,
+		tick: func(ctx context.Context) error { return c.watch(ctx, s, renewal.WatchTicked{}) },
+		due:  func() []enrollment.Effect { return s.Watch.Due(c.now) },
+		notified: func(ctx context.Context, r enrollment.Result) error {
+			return c.watch(ctx, s, renewal.WatchNotified{Result: r})
+		},
+	}
 }
 
-func (j renewalJob) due() []enrollment.Effect { return j.run.Value.Due(j.c.now) }
-
-func (j renewalJob) moved() bool { return j.run.moved }
-
-func (j renewalJob) keep(own, until time.Time) { j.run.keep(own, until) }
-
-type watchJob struct {
-	c *change
-	s *tracked[serverRecord]
+func (c *change) renewing(s *tracked[serverRecord], run *tracked[renewal.Renewal]) job {
+	take := func(ctx context.Context, ev renewal.Event) error {
+		_, err := c.step(ctx, s, run, ev)
+		return err
+	}
+	return job{
+		record: run, moved: &run.moved,
+		tick: func(ctx context.Context) error {
+			return take(ctx, renewal.Ticked{Health: s.Value.Watch.Health(c.policy, c.now)})
+		},
+		due: func() []enrollment.Effect { return run.Value.Due(c.now) },
+		notified: func(ctx context.Context, r enrollment.Result) error {
+			return take(ctx, renewal.Notified{Result: r})
+		},
+	}
 }
-
-func (j watchJob) tick(ctx context.Context) error { return j.take(ctx, renewal.WatchTicked{}) }
-
-func (j watchJob) take(ctx context.Context, ev renewal.WatchEvent) error {
-	return j.c.watch(ctx, j.s, ev)
-}
-
-func (j watchJob) due() []enrollment.Effect { return j.s.Value.Watch.Due(j.c.now) }
-
-func (j watchJob) moved() bool { return j.s.moved }
-
-func (j watchJob) keep(own, until time.Time) { j.s.keep(own, until) }

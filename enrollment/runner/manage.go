@@ -11,7 +11,7 @@ import (
 // CheckServer asks Apple now whether the server's token lives, and returns the server with the answer.
 func (t *Tenant) CheckServer(ctx context.Context, by enrollment.Actor, id enrollment.ServerID) (ServerView, error) {
 	err := t.onServer(ctx, by, id, func(c *change, s *tracked[serverRecord]) error {
-		return c.watch(ctx, s, renewal.CheckRequested{By: by})
+		return c.watch(ctx, subjectOf(s), renewal.CheckRequested{By: by})
 	})
 	if err != nil {
 		return ServerView{}, err
@@ -25,7 +25,7 @@ func (t *Tenant) CheckServer(ctx context.Context, by enrollment.Actor, id enroll
 // Quiet keeps expiry reminders of a server back until a time, for a customer who has been told.
 func (t *Tenant) Quiet(ctx context.Context, by enrollment.Actor, id enrollment.ServerID, until time.Time) (ServerView, error) {
 	err := t.onServer(ctx, by, id, func(c *change, s *tracked[serverRecord]) error {
-		return c.watch(ctx, s, renewal.Quieted{By: by, Until: until})
+		return c.watch(ctx, subjectOf(s), renewal.Quieted{By: by, Until: until})
 	})
 	if err != nil {
 		return ServerView{}, err
@@ -57,13 +57,13 @@ func (c *change) retire(ctx context.Context, by enrollment.Actor, s *tracked[ser
 		}
 	}
 	s.Value.RetiredAt, s.moved = c.now, true
-	if err := c.watch(ctx, s, renewal.CredentialRetired{}); err != nil {
+	if err := c.watch(ctx, subjectOf(s), renewal.CredentialRetired{}); err != nil {
 		return err
 	}
 	if err := c.releaseService(ctx, s); err != nil {
 		return err
 	}
-	return c.note(ctx, s, enrollment.AuditFact{Act: enrollment.ActServerRetired, By: by})
+	return c.note(ctx, subjectOf(s), enrollment.AuditFact{Act: enrollment.ActServerRetired, By: by})
 }
 
 // releaseService lets another server stand for the service.

@@ -31,22 +31,24 @@ func (r *Runner) probeToken(ctx context.Context, k storage.RecordKey, x enrollme
 	} else {
 		silence = ev.Result.Problem
 	}
-	return func(ctx context.Context, c *change, j job) error {
-		job, ev := j.(watchJob), ev
-		if silence != nil && generation == job.s.Value.Generation() {
-			job.s.Value.Silence, job.s.moved = silence, true
+	return func(ctx context.Context, c *change) error {
+		s, err := c.server(ctx, enrollment.ServerID(k.ID))
+		if err != nil {
+			return err
+		}
+		ev := ev
+		if silence != nil && generation == s.Value.Generation() {
+			s.Value.Silence, s.moved = silence, true
 		}
 		if ev.Answer != enrollment.Accepted && ev.Answer != enrollment.NoAnswer {
-			ev.Result.Problem = troubleOf(ev.Answer, ev.Reason, job.s.Value.Server)
+			ev.Result.Problem = troubleOf(ev.Answer, ev.Reason, s.Value.Server)
 		}
-		if ev.Answer == enrollment.Accepted && job.s.Value.Generation() == generation {
-			problem, err := c.identify(ctx, job.s, account)
-			if err != nil {
+		if ev.Answer == enrollment.Accepted && s.Value.Generation() == generation {
+			if ev.Problem, err = c.identify(ctx, s, account); err != nil {
 				return err
 			}
-			ev.Problem = problem
 		}
-		return job.take(ctx, ev)
+		return c.watch(ctx, subjectOf(s), ev)
 	}
 }
 
@@ -96,7 +98,7 @@ func (c *change) identify(ctx context.Context, s *tracked[serverRecord], account
 			"was", s.Value.Pin.OrgName, "organization", account.OrgName), nil
 	case match == enrollment.Unpinned:
 		s.Value.Pin, s.moved = enrollment.PinTo(account, enrollment.PinnedByApple), true
-		if err := c.note(ctx, s, enrollment.AuditFact{
+		if err := c.note(ctx, subjectOf(s), enrollment.AuditFact{
 			Act: enrollment.ActConfirmed, By: enrollment.Nobody, Detail: map[string]string{
 				"service": account.ServerUUID, "organization": account.OrgID, "source": string(enrollment.PinnedByApple),
 			},

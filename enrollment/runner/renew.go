@@ -68,8 +68,7 @@ func (c *change) liveOrNew(
 	if err != nil {
 		return nil, err
 	}
-	r := &tracked[renewal.Renewal]{Item: c.renewals.New(c.tenant.Tenant, string(fresh), tr.Renewal)}
-	c.running[fresh] = r
+	r := c.renewalsSeen.add(c, string(fresh), tr.Renewal)
 	return r, c.apply(ctx, s, r, tr)
 }
 
@@ -135,11 +134,7 @@ func (t *Tenant) Certificate(ctx context.Context, by enrollment.Actor, id enroll
 	var pair abmtoken.KeyPair
 	var name string
 	err = t.change(ctx, func(c *change) error {
-		r, err := c.renewal(ctx, id)
-		if err != nil {
-			return err
-		}
-		s, err := c.server(ctx, r.Value.Server)
+		s, r, err := c.run(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -151,7 +146,7 @@ func (t *Tenant) Certificate(ctx context.Context, by enrollment.Actor, id enroll
 		if _, err = c.step(ctx, s, r, renewal.CertificateTaken{By: by}); err != nil {
 			return err
 		}
-		return c.watch(ctx, s, renewal.CertificateLeft{})
+		return c.watch(ctx, subjectOf(s), renewal.CertificateLeft{})
 	})
 	if err != nil {
 		return Certificate{}, err
@@ -214,11 +209,7 @@ func (t *Tenant) actWith(
 		if err := c.notErased(); err != nil {
 			return err
 		}
-		r, err := c.renewal(ctx, id)
-		if err != nil {
-			return err
-		}
-		s, err := c.server(ctx, r.Value.Server)
+		s, r, err := c.run(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -27,12 +27,10 @@ const (
 // serverRecord is a server with all that changes together with it.
 type serverRecord struct {
 	enrollment.Server
-	Watch   renewal.Watch        `json:"watch"`
-	Health  enrollment.Health    `json:"health"`
-	Silence *enrollment.Problem  `json:"silence,omitempty"` // why Apple gave no usable answer, the last time that it did not
-	Uploads []time.Time          `json:"uploads,omitempty"` // of the last minute
-	Audit   enrollment.AuditHead `json:"audit"`
+	care
 }
+
+func (s *serverRecord) about() (string, *care) { return string(s.ID), &s.care }
 
 // installationRecord is what the whole installation shares.
 type installationRecord struct {

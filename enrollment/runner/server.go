@@ -32,17 +32,17 @@ func (t *Tenant) AddServer(ctx context.Context, by enrollment.Actor, n NewServer
 		if err := c.open(ctx, by); err != nil {
 			return err
 		}
-		s, err := c.findServer(ctx, n.ID)
+		s, err := c.serversSeen.find(ctx, c, string(n.ID))
 		if err != nil {
 			return err
 		}
-		c.touched[n.ID] = s
+		c.serversSeen.put(s)
 		if !s.found {
 			s.Value = serverRecord{
 				Server: enrollment.Server{ID: n.ID, Tenant: t.id, Site: n.Site, Name: n.Name, CreatedAt: c.now},
-				Watch:  renewal.NewWatch(t.id, n.ID),
+				care:   care{Watch: renewal.NewWatch(t.id, n.ID)},
 			}
-			if err := c.note(ctx, s, enrollment.AuditFact{
+			if err := c.note(ctx, subjectOf(s), enrollment.AuditFact{
 				Act: enrollment.ActServerAdded, By: by, Detail: map[string]string{"name": n.Name, "site": string(n.Site)},
 			}); err != nil {
 				return err

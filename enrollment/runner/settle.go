@@ -80,7 +80,7 @@ func (t *Tenant) busy(ctx context.Context, k storage.RecordKey) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	j, err := t.r.job(ctx, c, k)
+	j, err := c.job(ctx, k)
 	if err != nil {
 		return false, err
 	}

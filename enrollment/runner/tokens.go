@@ -85,7 +85,7 @@ func (c *change) answered(
 		c.now.Sub(s.Value.Watch.AnsweredAt) < c.policy.RecheckEvery {
 		return nil
 	}
-	return c.watch(ctx, s, renewal.HostAnswered{
+	return c.watch(ctx, subjectOf(s), renewal.HostAnswered{
 		Generation: active.Generation, Answer: answer, Reason: reason, Problem: troubleOf(answer, reason, s.Value.Server),
 	})
 }

@@ -136,7 +136,7 @@ func (t *Tenant) take(
 		if err := c.openFor(s); err != nil {
 			return err
 		}
-		if err := c.limitUploads(s); err != nil {
+		if err := c.limitUploads(subjectOf(s)); err != nil {
 			return err
 		}
 		var token abmtoken.Token
@@ -259,7 +259,7 @@ func (c *change) refuseFile(
 		return "", err
 	}
 	if r == nil {
-		return "", c.note(ctx, s, fileRefused(by, problem))
+		return "", c.note(ctx, subjectOf(s), fileRefused(by, problem))
 	}
 	_, err = c.step(ctx, s, r, renewal.UploadRefused{By: by, Problem: problem})
 	return r.Value.ID, err

@@ -3,8 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"slices"
-	"time"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -20,18 +18,6 @@ func (c *change) openFor(s *tracked[serverRecord]) error {
 	case s.Value.Retired():
 		return enrollment.NewProblem(enrollment.CodeRetired)
 	}
-	return nil
-}
-
-// limitUploads counts a file against the server's limit: every file costs a private key operation.
-func (c *change) limitUploads(s *tracked[serverRecord]) error {
-	recent := slices.DeleteFunc(slices.Clone(s.Value.Uploads), func(at time.Time) bool {
-		return at.Before(c.now.Add(-time.Minute)) || at.After(c.now)
-	})
-	if len(recent) >= c.policy.UploadsPerMinute {
-		return enrollment.NewProblem(enrollment.CodeTooManyUploads)
-	}
-	s.Value.Uploads, s.moved = append(recent, c.now), true
 	return nil
 }
 

@@ -9,21 +9,8 @@ import (
 	"github.com/abmrenew/abmrenew/storage"
 )
 
-// A job is a machine inside a change: what is the same about renewals and watches when they are driven.
-type job interface {
-	// tick lets time pass.
-	tick(ctx context.Context) error
-	// due lists the effects that may be tried now.
-	due() []enrollment.Effect
-	// moved reports whether the machine is not as it was read.
-	moved() bool
-	// keep writes the record with the change: due no earlier than until, or when its value says if that is zero; unless it
-	// is no longer under the lease that ends at own.
-	keep(own, until time.Time)
-}
-
 // feed gives the result of an effect to the machine as it stands then.
-type feed func(ctx context.Context, c *change, j job) error
+type feed func(ctx context.Context, c *change) error
 
 // maxEffects bounds how long one record is worked on; what is left is due again after the lease.
 const maxEffects = 16
@@ -37,22 +24,27 @@ func (r *Runner) work(ctx context.Context, k storage.RecordKey, leaseEnd time.Ti
 			err = fmt.Errorf("working on %v: panic: %v", k, trouble)
 		}
 	}()
-	next := func(ctx context.Context, _ *change, j job) error { return j.tick(ctx) }
+	var next feed
 	for round := range maxEffects {
 		var due []enrollment.Effect
 		err := r.change(ctx, enrollment.TenantID(k.Tenant), func(c *change) error {
-			j, err := r.job(ctx, c, k)
+			j, err := c.job(ctx, k)
 			if err != nil {
 				return err
 			}
-			if err := next(ctx, c, j); err != nil {
+			if next == nil {
+				err = j.tick(ctx)
+			} else {
+				err = next(ctx, c)
+			}
+			if err != nil {
 				return err
 			}
 			switch due = j.due(); {
 			case len(due) == 0:
-				j.keep(leaseEnd, time.Time{})
-			case round > 0 || j.moved():
-				j.keep(leaseEnd, leaseEnd)
+				j.record.keep(leaseEnd, time.Time{})
+			case round > 0 || *j.moved:
+				j.record.keep(leaseEnd, leaseEnd)
 			} // else the claim has leased the record just as it is, and a write would only cost time
 			return nil
 		})
@@ -64,23 +56,6 @@ func (r *Runner) work(ctx context.Context, k storage.RecordKey, leaseEnd time.Ti
 		}
 	}
 	return nil
-}
-
-// job reads the machine of a record.
-func (r *Runner) job(ctx context.Context, c *change, k storage.RecordKey) (job, error) {
-	switch k.Kind {
-	case KindServer:
-		s, err := c.server(ctx, enrollment.ServerID(k.ID))
-		return watchJob{c, s}, err
-	case KindRenewal:
-		run, err := c.renewal(ctx, enrollment.RenewalID(k.ID))
-		if err != nil {
-			return nil, err
-		}
-		s, err := c.server(ctx, run.Value.Server)
-		return renewalJob{c, s, run}, err
-	}
-	return nil, fmt.Errorf("%w: nothing works on records of kind %q", storage.ErrInvalid, k.Kind)
 }
 
 // perform does one effect, outside of any write, and returns how to tell the machine. If the context ended meanwhile,
@@ -99,7 +74,7 @@ func (r *Runner) perform(ctx context.Context, k storage.RecordKey, x enrollment.
 	case enrollment.ProbeToken:
 		tell = r.probeToken(limited, k, x)
 	case enrollment.SendNotice:
-		tell = r.sendNotice(limited, x)
+		tell = r.sendNotice(limited, k, x)
 	default:
 		return nil, fmt.Errorf("%w: nobody knows the effect %q", storage.ErrInvalid, x.Kind)
 	}

@@ -1,0 +1,108 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// tracked is an item that a change has read.
+type tracked[T any] struct {
+	storage.Item[T]
+	found bool
+	moved bool
+	// leased: a worker has the record in hand, so that it is due no earlier than this; zero: it is due when its value says.
+	leased time.Time
+}
+
+// keep writes the record for a worker whose lease ends at own: it is left alone until then, or given back if that is zero.
+// What another worker has claimed since is the other's.
+func (t *tracked[T]) keep(own, until time.Time) {
+	t.moved = true
+	if !t.leased.After(storage.Instant(own)) {
+		t.leased = until
+	}
+}
+
+// shelf is what a change has read of one kind of the tenant's records: all of it is held or changed by the write.
+type shelf[T any] struct {
+	repo *storage.Repo[T]
+	wake func(T) time.Time
+	what string // in the words of people
+	seen map[string]*tracked[T]
+}
+
+func newShelf[T any](repo *storage.Repo[T], what string, wake func(T) time.Time) shelf[T] {
+	return shelf[T]{repo: repo, wake: wake, what: what, seen: map[string]*tracked[T]{}}
+}
+
+// get reads a record, which must exist.
+func (s shelf[T]) get(ctx context.Context, c *change, id string) (*tracked[T], error) {
+	if t, seen := s.seen[id]; seen {
+		return t, nil
+	}
+	if c.tenant == nil { // a record that somebody put under no tenant
+		return nil, missing(storage.ErrNotFound, s.what)
+	}
+	t, err := s.find(ctx, c, id)
+	if err == nil && !t.found {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
+		return nil, missing(err, s.what)
+	}
+	s.put(t)
+	return t, nil
+}
+
+// find reads a record, or returns a new one, without making it part of the write.
+func (s shelf[T]) find(ctx context.Context, c *change, id string) (*tracked[T], error) {
+	rec, err := c.store.Get(ctx, s.repo.Key(c.tenant.Tenant, id))
+	if errors.Is(err, storage.ErrNotFound) {
+		var none T
+		return &tracked[T]{Item: s.repo.New(c.tenant.Tenant, id, none)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	item, err := s.repo.Decode(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	return &tracked[T]{Item: item, found: true, leased: c.leaseOf(rec, s.wake(item.Value))}, nil
+}
+
+// add makes a new record part of the write.
+func (s shelf[T]) add(c *change, id string, value T) *tracked[T] {
+	t := &tracked[T]{Item: s.repo.New(c.tenant.Tenant, id, value)}
+	s.put(t)
+	return t
+}
+
+// put makes a record part of the write.
+func (s shelf[T]) put(t *tracked[T]) { s.seen[t.ID] = t }
+
+// prepare completes the write: what has moved is put, what was only read is held.
+func (s shelf[T]) prepare(ctx context.Context, w *storage.Write) error {
+	return addAll(ctx, w, s.repo, s.seen)
+}
+
+func addAll[T any](ctx context.Context, w *storage.Write, repo *storage.Repo[T], seen map[string]*tracked[T]) error {
+	for _, t := range seen {
+		if err := add(ctx, w, repo, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaseOf returns the end of the lease that a record is under, of which wake is due when its value says. A lease that is
+// longer than any was made by a clock that has gone back since; it is none.
+func (c *change) leaseOf(rec storage.Record, wake time.Time) time.Time {
+	if wake.IsZero() || !rec.Wake.After(wake) || rec.Wake.After(c.now.Add(c.lease)) {
+		return time.Time{}
+	}
+	return rec.Wake
+}
