@@ -30,7 +30,7 @@ func TestThreat17_AKeyNeverPrints(t *testing.T) {
 	require.ErrorIs(t, err, apns.ErrSecret)
 	_, err = json.Marshal(map[string]any{"key": &key})
 	require.ErrorIs(t, err, apns.ErrSecret)
-	private := key.Signer()
+	private := privateOf(key)
 	for _, secret := range []string{
 		private.D.String(), private.D.Text(16), private.Primes[0].String(), private.Primes[0].Text(16), private.Primes[1].String(),
 	} {

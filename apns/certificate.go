@@ -179,6 +179,12 @@ func (c Certificate) Matches(k Key) bool {
 	return ok && !k.IsZero() && public.Equal(k.Public())
 }
 
+// KeyID names the key pair that the certificate was made for, as [Key.ID] does; empty: it is no RSA key.
+func (c Certificate) KeyID() string {
+	public, _ := c.orNothing().PublicKey.(*rsa.PublicKey)
+	return keyID(public)
+}
+
 // String says which certificate it is.
 func (c Certificate) String() string {
 	if c.IsZero() {

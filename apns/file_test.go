@@ -18,7 +18,7 @@ func TestReadTakesCertificatesAsPeopleHaveThem(t *testing.T) {
 	root, issuer := apple(t)
 	leaf := issuer.issue(t, order{})
 	key := keys()[2].RevealPEM()
-	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(keys()[2].Signer())})
+	pkcs1 := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(privateOf(keys()[2]))})
 	bag := append([]byte("Bag Attributes\n    friendlyName: APSP:x\nsubject=UID = x\n"), inPEM(leaf)...)
 	for name, c := range map[string]struct {
 		file  []byte

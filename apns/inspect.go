@@ -18,6 +18,7 @@ const (
 	CheckProduction = "production" // it is for the production push service
 	CheckKey        = "key"        // the private key is its own
 	CheckContinuity = "continuity" // it goes on where the one before ends
+	CheckApple      = "apple"      // Apple's push service accepts it; see [Prober]
 )
 
 // Inspection is what a certificate is held against.

@@ -48,7 +48,7 @@ func newAuthority(t testing.TB, name string, key int, above *authority) authorit
 
 func newAuthorityOf(t testing.TB, organization, name string, key int, above *authority) authority {
 	t.Helper()
-	private := keys()[key].Signer()
+	private := privateOf(keys()[key])
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(int64(100 + key)),
 		Subject:      pkix.Name{CommonName: name, OrganizationalUnit: []string{"Apple Certification Authority"}, Organization: []string{organization}, Country: []string{"US"}},
@@ -125,4 +125,10 @@ func read(t testing.TB, file []byte) apns.Certificate {
 	c, err := apns.Read(file, "")
 	require.NoError(t, err)
 	return c
+}
+
+// privateOf is the private half of a key that is in this process.
+func privateOf(k apns.Key) *rsa.PrivateKey {
+	private, _ := k.Signer().(*rsa.PrivateKey)
+	return private
 }

@@ -1,9 +1,12 @@
 package apns
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -13,7 +16,7 @@ import (
 // Key is the RSA private key of a push certificate. It never prints; [Key.RevealPEM] and [Key.Signer] are the only ways
 // out. The zero Key is none.
 type Key struct {
-	private func() *rsa.PrivateKey // a closure, because printers cannot look into a function
+	private func() crypto.Signer // a closure, because printers cannot look into a function
 }
 
 // ErrSecret is what encoding a [Key] returns, so that no placeholder is ever stored in its place.
@@ -94,16 +97,41 @@ var errEncryptedKey = fmt.Errorf("%w: it is encrypted; decrypt it first, or uplo
 func usable(private any) (Key, error) {
 	key, ok := private.(*rsa.PrivateKey)
 	if !ok {
-		return Key{}, fmt.Errorf("%w: it is no RSA key; push certificates have one", ErrKey)
+		return Key{}, errNotRSA
 	}
-	if bits := key.N.BitLen(); bits < 2048 || bits > 4096 {
-		return Key{}, fmt.Errorf("%w: it has %d bits; 2048 to 4096 are taken", ErrKey, bits)
+	if err := usableSize(&key.PublicKey); err != nil {
+		return Key{}, err
 	}
 	return newKey(key), nil
 }
 
-func newKey(private *rsa.PrivateKey) Key {
-	return Key{private: func() *rsa.PrivateKey { return private }}
+var errNotRSA = fmt.Errorf("%w: it is no RSA key; push certificates have one", ErrKey)
+
+func usableSize(public *rsa.PublicKey) error {
+	if bits := public.N.BitLen(); bits < 2048 || bits > 4096 {
+		return fmt.Errorf("%w: it has %d bits; 2048 to 4096 are taken", ErrKey, bits)
+	}
+	return nil
+}
+
+func newKey(private crypto.Signer) Key {
+	return Key{private: func() crypto.Signer { return private }}
+}
+
+// KeyOf makes a Key of one that signs elsewhere, in a hardware module or a key management service: an RSA key of 2048 to
+// 4096 bits. It does not leave: [Key.RevealPEM] gives nothing. Its error matches [ErrKey].
+func KeyOf(signer crypto.Signer) (Key, error) {
+	if signer == nil {
+		return Key{}, fmt.Errorf("%w: there is no signer", ErrKey)
+	}
+	public, ok := signer.Public().(*rsa.PublicKey)
+	if !ok {
+		return Key{}, errNotRSA
+	}
+	if err := usableSize(public); err != nil {
+		return Key{}, err
+	}
+	return newKey(signer), nil
 }
 
 // IsZero reports whether there is no key.
@@ -114,24 +142,40 @@ func (k Key) Public() *rsa.PublicKey {
 	if k.IsZero() {
 		return nil
 	}
-	return &k.private().PublicKey
+	public, _ := k.private().Public().(*rsa.PublicKey) // no other is taken
+	return public
+}
+
+// ID names the key pair: the hex SHA-256 of its public half. Empty without a key.
+func (k Key) ID() string { return keyID(k.Public()) }
+
+func keyID(public *rsa.PublicKey) string {
+	if public == nil {
+		return ""
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil { // not for an RSA key
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
 }
 
 // Signer signs with the key, as crypto/tls needs it; nil without a key.
-func (k Key) Signer() *rsa.PrivateKey {
+func (k Key) Signer() crypto.Signer {
 	if k.IsZero() {
 		return nil
 	}
 	return k.private()
 }
 
-// RevealPEM is the key in PKCS #8; nil without a key. [ParseKey] reads it again.
+// RevealPEM is the key in PKCS #8; nil without a key, and for one that signs elsewhere. [ParseKey] reads it again.
 func (k Key) RevealPEM() []byte {
 	if k.IsZero() {
 		return nil
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(k.private())
-	if err != nil { // not for an RSA key
+	if err != nil { // it is not here
 		return nil
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})

@@ -3,6 +3,7 @@ package apns
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Checker looks at the push certificate that a tenant's devices hear. Implementations are safe for concurrent use.
@@ -18,6 +19,27 @@ type Checker interface {
 type Source interface {
 	// Certificate returns the newest one. Where there is none, the error matches [ErrNoCertificate].
 	Certificate(ctx context.Context, tenant string) (Certificate, error)
+}
+
+// Prober asks Apple's push service whether it accepts a certificate, which comes with its private key. Implementations are
+// safe for concurrent use. Its error says that Apple could not be asked; it says nothing about the certificate.
+type Prober interface {
+	Probe(ctx context.Context, c Certificate) (Answer, error)
+}
+
+// Answer is what Apple's push service said about a certificate.
+type Answer struct {
+	// Finding puts it in words, as the check [CheckApple] of a [Report]. Only Pass and Fail are definite: Apple accepts the
+	// certificate, or refuses it for good.
+	Finding    Finding
+	Reason     string        // Apple's own word for a refusal; empty: none
+	RetryAfter time.Duration // when Apple wants to be asked again; zero: not told
+}
+
+// Audience counts the devices that listen to a topic, so that people can be told how many a wrong certificate would cut
+// off. Implementations are safe for concurrent use.
+type Audience interface {
+	Listening(ctx context.Context, topic string) (int, error)
 }
 
 // ErrNoCertificate says that there is no push certificate for a tenant.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
@@ -85,7 +84,7 @@ func (v *LocalVendor) SignRequest(_ context.Context, request []byte) (VendorSign
 		return VendorSignature{}, fmt.Errorf("%w: there is none; make one with NewLocalVendor", ErrVendor)
 	}
 	sum := sha256.Sum256(request)
-	signature, err := rsa.SignPKCS1v15(rand.Reader, v.key.Signer(), crypto.SHA256, sum[:])
+	signature, err := v.key.Signer().Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
 		return VendorSignature{}, fmt.Errorf("%w: %w", ErrVendor, err)
 	}

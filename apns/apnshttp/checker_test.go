@@ -42,13 +42,13 @@ func TestCheckerAsksApple(t *testing.T) {
 	for _, ask := range []apnshttp.Ask{apnshttp.AskHandshake, apnshttp.AskProbe} {
 		report := check(ask, good)
 		assert.Equal(t, apns.Pass, report.Verdict())
-		assert.Equal(t, apnshttp.CheckApple, last(t, report).Check)
+		assert.Equal(t, apns.CheckApple, last(t, report).Check)
 	}
 	asked := w.push.Connections()
-	assert.NotEqual(t, apnshttp.CheckApple, last(t, check(apnshttp.AskNothing, good)).Check)
+	assert.NotEqual(t, apns.CheckApple, last(t, check(apnshttp.AskNothing, good)).Check)
 	expired := check(apnshttp.AskProbe, w.certificate(topic, keys()[0], -400, -1))
 	assert.Equal(t, apns.Fail, expired.Verdict())
-	assert.NotEqual(t, apnshttp.CheckApple, last(t, expired).Check)
+	assert.NotEqual(t, apns.CheckApple, last(t, expired).Check)
 	assert.Equal(t, asked, w.push.Connections(), "Apple is not asked about what is known to be bad")
 
 	w.push.Revoke(appletest.PushCertificate{Serial: good.Serial()})
