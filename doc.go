@@ -34,7 +34,8 @@
 //
 // Pure packages, which a host may also use by themselves: [abmtoken] (key pair, .p7m file, token), [apns] (push
 // certificate, what is wrong with it, the request for a new one), [enrollment] (the words: server, actor, policy, problem,
-// advice), [renewal] (the machines of one renewal and of the watch), [portal] (what to click).
+// advice), [renewal] (the machines of one renewal and of the watch), [migration] (moving devices to another service),
+// [portal] (what to click).
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
@@ -63,6 +64,7 @@
 // [enrollment.Notifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Notifier
 // [enrollment.Problem]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Problem
 // [renewal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/renewal
+// [migration]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/migration
 // [portal]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/portal
 // [runner]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner
 // [runner.Runner]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner

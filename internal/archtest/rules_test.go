@@ -24,6 +24,7 @@ var rules = map[string]rule{
 
 	"enrollment":            {pure: true},
 	"enrollment/renewal":    {pure: true, own: []string{"enrollment", "internal/outbox"}},
+	"enrollment/migration":  {pure: true, own: []string{"enrollment", "internal/outbox"}},
 	"enrollment/portal":     {pure: true},
 	"enrollment/runner":     {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
 	"enrollment/dep":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
@@ -90,7 +91,7 @@ var forTests = map[string][]string{
 var light = map[string][]string{
 	"abmtoken":   {"golang.org/x/crypto"},
 	"apns":       {"golang.org/x/crypto", "github.com/micromdm/plist", "software.sslmate.com/src/go-pkcs12"},
-	"enrollment": nil, "enrollment/renewal": nil, "enrollment/portal": nil, "storage": nil,
+	"enrollment": nil, "enrollment/renewal": nil, "enrollment/migration": nil, "enrollment/portal": nil, "storage": nil,
 }
 
 // noExample are the packages without an Example function.
