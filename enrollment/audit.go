@@ -37,6 +37,7 @@ const (
 	ActRequestTaken     Act = "request_taken"
 	ActPushActivated    Act = "push_activated"
 	ActPushProven       Act = "push_proven"
+	ActPushRejected     Act = "push_rejected"
 	ActFileAccepted     Act = "file_accepted"
 	ActFileRefused      Act = "file_refused"
 	ActRechecked        Act = "rechecked"

@@ -26,6 +26,7 @@ const (
 	CodeInvalidInput    Code = "invalid_input"            // 2
 	CodeTokenExpired    Code = "token_expired"            // 3
 	CodePushFileExpired Code = "push_certificate_expired" // 3
+	CodePushOver        Code = "push_over"                // 3
 	CodeNoKeyFits       Code = "no_key_fits"              // 4
 	CodeCannotDecrypt   Code = "cannot_decrypt"           // 4
 	CodePushNoKeyFits   Code = "push_no_key_fits"         // 4
@@ -53,6 +54,7 @@ const (
 	CodeTermsPending    Code = "terms_pending"            // 9
 	CodeAccessDenied    Code = "access_denied"            // 9
 	CodePushRejected    Code = "push_rejected"            // 9
+	CodePushDead        Code = "push_dead"                // 9
 	CodeUnreachable     Code = "apple_unreachable"        // 10
 	CodePushUnknown     Code = "push_unknown"             // a warning
 	CodePushBad         Code = "push_bad"                 // a warning

@@ -86,6 +86,16 @@ const (
 	CauseServiceGone Cause = "service_gone" // the device management service was deleted
 )
 
+// The causes for which Apple's push service refuses a push certificate: what its reason BadCertificate stands for, of which
+// a third, that it is the wrong one, is found out before such a certificate is put in use.
+const (
+	CauseRevoked    Cause = "revoked" // it was revoked at the portal
+	CauseNowExpired Cause = "expired" // it has expired; where the own clock says otherwise, that is wrong
+)
+
+// PushRejectionCauses lists what may be behind the refusal of a push certificate in use, likeliest first.
+func PushRejectionCauses() []Cause { return []Cause{CauseRevoked, CauseNowExpired} }
+
 // RejectionCauses lists what may be behind a rejection, likeliest first: a renewal that is under way explains it best.
 func RejectionCauses(certificateOut bool) []Cause {
 	if certificateOut {

@@ -51,7 +51,7 @@ func BenchmarkStep(b *testing.B) {
 
 // BenchmarkWatchStep does the same for a watch.
 func BenchmarkWatchStep(b *testing.B) {
-	held, probing := newWatch(b).do("credential_activated: verified").w, newWatch(b).do("credential_activated: verified", "check").w
+	held, probing := tokenWatched().story(b).do("credential_activated: verified").w, tokenWatched().story(b).do("credential_activated: verified", "check").w
 	result := enrollment.Result{Effect: probing.Pending[0].ID, Outcome: enrollment.OK}
 	silence := enrollment.Result{Effect: probing.Pending[0].ID, Outcome: enrollment.Retry}
 	for _, c := range []struct {

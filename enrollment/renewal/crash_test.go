@@ -95,13 +95,15 @@ func TestCrashesOfARenewal(t *testing.T) {
 	}
 }
 
-func TestCrashesOfAWatch(t *testing.T) {
+func TestCrashesOfAWatch(t *testing.T) { ofEach(t, crashesOfAWatch) }
+
+func crashesOfAWatch(t *testing.T, k watched) {
 	var story []machinetest.Act[renewal.Watch, renewal.WatchEvent]
 	for _, name := range []string{
 		"credential_activated: close to its end", "host_answered: rejected", "check", "certificate_left", "quiet",
 		"credential_activated: verified", "check", "credential_retired", "tick: at once",
 	} {
-		for _, ev := range watchEvents() {
+		for _, ev := range k.events() {
 			if ev.Name != name {
 				continue
 			}
@@ -118,7 +120,7 @@ func TestCrashesOfAWatch(t *testing.T) {
 		}
 	}
 	points, err := watchMachine().CrashEverywhere(machinetest.Story[renewal.Watch, renewal.WatchEvent]{
-		Start: renewal.NewWatch("acme", "srv_1"), At: noon, Acts: story, Tick: renewal.WatchTicked{},
+		Start: k.start, At: noon, Acts: story, Tick: renewal.WatchTicked{},
 		Do: func(_ renewal.Watch, x enrollment.Effect, _ time.Time) renewal.WatchEvent {
 			result := enrollment.Result{Effect: x.ID, Outcome: enrollment.OK}
 			if x.Kind == enrollment.SendNotice {

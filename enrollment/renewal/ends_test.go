@@ -79,8 +79,10 @@ func TestEveryRenewalEnds(t *testing.T) {
 }
 
 // A watch lives until its credential is retired. Until then it keeps its pace, whatever the world answers, and then ends.
-func TestEveryWatchKeepsItsPaceAndEndsWhenRetired(t *testing.T) {
-	for _, row := range watchShapes(t) {
+func TestEveryWatchKeepsItsPaceAndEndsWhenRetired(t *testing.T) { ofEach(t, everyWatchEnds) }
+
+func everyWatchEnds(t *testing.T, k watched) {
+	for _, row := range k.shapes(t) {
 		for _, a := range stubborn() {
 			for _, said := range []enrollment.Answer{enrollment.NoAnswer, enrollment.Accepted, enrollment.AnswerRejected, enrollment.AnswerTerms} {
 				w := machinetest.World[renewal.Watch, renewal.WatchEvent]{

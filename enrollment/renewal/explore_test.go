@@ -133,17 +133,19 @@ func offers(w world, now time.Time) error {
 }
 
 func TestExploreWatch(t *testing.T) {
-	seen, err := watchMachine().Explore(machinetest.Exploration[renewal.Watch, renewal.WatchEvent]{
-		Start: watchShapes(t), Events: watchEvents(), Jumps: []time.Duration{hour}, Most: most(120), Essence: watchEssence,
-		CheckStep: func(before renewal.Watch, now time.Time, ev watchEvent, after renewal.Watch, _ error) error {
-			return noFlip(before, after, now, ev.Name)
-		},
+	ofEach(t, func(t *testing.T, k watched) {
+		seen, err := watchMachine().Explore(machinetest.Exploration[renewal.Watch, renewal.WatchEvent]{
+			Start: k.shapes(t), Events: k.events(), Jumps: []time.Duration{hour}, Most: most(120), Essence: watchEssence,
+			CheckStep: func(before renewal.Watch, now time.Time, ev watchEvent, after renewal.Watch, _ error) error {
+				return noFlip(before, after, now, ev.Name)
+			},
+		})
+		require.NoError(t, err)
+		t.Logf("%d snapshots, %d edges, complete: %v: %v", seen.Snapshots, seen.Edges, seen.Complete, seen.States)
+		for _, state := range renewal.WatchStates() {
+			assert.Positive(t, seen.States[string(state)], "%s was never reached", state)
+		}
 	})
-	require.NoError(t, err)
-	t.Logf("%d snapshots, %d edges, complete: %v: %v", seen.Snapshots, seen.Edges, seen.Complete, seen.States)
-	for _, state := range renewal.WatchStates() {
-		assert.Positive(t, seen.States[string(state)], "%s was never reached", state)
-	}
 }
 
 // noFlip demands that nothing but a definite answer, a new credential or the passing of time changes a health.
@@ -154,7 +156,7 @@ func noFlip(before, after renewal.Watch, now time.Time, by string) error {
 	}
 	for _, definite := range []string{
 		"credential_activated: verified", "credential_activated: unverified", "credential_activated: close to its end",
-		"credential_activated: without an expiry", "probed: accepted", "probed: accepted, of another service", "probed: rejected",
+		"credential_activated: without an expiry", "probed: accepted", "probed: accepted, of another service", "probed: accepted, of another issuer", "probed: rejected",
 		"probed: terms pending", "host_answered: accepted", "host_answered: rejected", "host_answered: terms pending",
 	} {
 		if by == definite {
@@ -166,7 +168,7 @@ func noFlip(before, after renewal.Watch, now time.Time, by string) error {
 
 // Steps from one snapshot share nothing that they change, so that a host may try one and take another.
 func TestStepsShareNothing(t *testing.T) {
-	rows, watched := shapes(t), watchShapes(t)
+	rows, watched := shapes(t), append(tokenWatched().shapes(t), pushWatched().shapes(t)...)
 	for i := range rows {
 		r := &rows[i].S.Run
 		r.Pending, r.Spares, r.Warnings = slices.Grow(r.Pending, 4), slices.Grow(r.Spares, 4), slices.Grow(r.Warnings, 4)
@@ -176,5 +178,5 @@ func TestStepsShareNothing(t *testing.T) {
 		w.Pending, w.Open = slices.Grow(w.Pending, 4), slices.Grow(w.Open, 4)
 	}
 	require.NoError(t, machine().Apart(rows, events()))
-	require.NoError(t, watchMachine().Apart(watched, watchEvents()))
+	require.NoError(t, watchMachine().Apart(watched, append(tokenWatched().events(), pushWatched().events()...)))
 }

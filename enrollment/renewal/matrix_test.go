@@ -47,13 +47,15 @@ func TestUploadsAreTakenInEveryState(t *testing.T) {
 
 // The same for a watch.
 func TestMatrixOfWatch(t *testing.T) {
-	cells, err := watchMachine().Matrix(watchShapes(t), watchEvents())
-	require.NoError(t, err)
-	machinetest.Golden(t, "testdata/matrix/watch.txt", machinetest.Text(cells))
-	for _, state := range renewal.WatchStates() {
-		assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.State() == string(state) }), "no row of %s", state)
-	}
-	for _, name := range eventNames(t, "watch_event.go") {
-		assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.EventName() == name }), "no column of %s", name)
-	}
+	ofEach(t, func(t *testing.T, k watched) {
+		cells, err := watchMachine().Matrix(k.shapes(t), k.events())
+		require.NoError(t, err)
+		machinetest.Golden(t, "testdata/matrix/"+k.name+".txt", machinetest.Text(cells))
+		for _, state := range renewal.WatchStates() {
+			assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.State() == string(state) }), "no row of %s", state)
+		}
+		for _, name := range eventNames(t, "watch_event.go") {
+			assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.EventName() == name }), "no column of %s", name)
+		}
+	})
 }

@@ -55,7 +55,11 @@ func (w *Watch) remind(p enrollment.Policy, now time.Time) bool {
 	w.RemindAt = next
 	if due {
 		w.Reminded = level
-		w.open(now, enrollment.NoticeExpiry, level, nil)
+		var problem *enrollment.Problem
+		if w.expiredBy(now) {
+			problem = w.manner().overdue(date(w.Expires))
+		}
+		w.open(now, enrollment.NoticeExpiry, level, problem)
 	}
 	return changed
 }
@@ -81,7 +85,8 @@ func (w *Watch) clear(now time.Time, kinds ...enrollment.NoticeKind) {
 }
 
 func (w *Watch) notify(now time.Time, n enrollment.Notice) {
-	n.Thread, n.Tenant, n.Server = enrollment.Thread(w.Subject, n.Kind), w.Tenant, enrollment.ServerID(w.Subject)
+	n.Thread, n.Tenant = enrollment.Thread(w.Subject, n.Kind), w.Tenant
+	w.manner().address(&n, w.Subject)
 	n.ExpiresAt, n.At = w.Expires, now
 	n.ID = string(enrollment.NewEffectID(w.Subject, w.Seq+1, enrollment.SendNotice))
 	w.Pending = w.Pending.Without(func(x enrollment.Effect) bool {

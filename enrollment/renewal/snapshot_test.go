@@ -35,18 +35,21 @@ func TestSnapshotsLoadForEver(t *testing.T) {
 }
 
 func TestWatchSnapshotsLoadForEver(t *testing.T) {
-	for _, row := range watchShapes(t) {
-		add(t, "watch", row.Name, row.S)
-	}
-	for name, w := range stored[renewal.Watch](t, "watch") {
-		state, _, _ := strings.Cut(name, "-")
-		assert.EqualValues(t, state, w.State, name)
-		_, err := watchMachine().Matrix([]machinetest.Row[renewal.Watch]{
-			{Name: string(w.State), At: noon.Add(hour), S: w},
-			{Name: string(w.State), At: noon.Add(3 * year), S: w},
-		}, watchEvents())
-		require.NoError(t, err, name)
-	}
+	ofEach(t, func(t *testing.T, k watched) {
+		for _, row := range k.shapes(t) {
+			add(t, k.name, row.Name, row.S)
+		}
+		for name, w := range stored[renewal.Watch](t, k.name) {
+			state, _, _ := strings.Cut(name, "-")
+			assert.EqualValues(t, state, w.State, name)
+			assert.Equal(t, k.start.Of, w.Of, name)
+			_, err := watchMachine().Matrix([]machinetest.Row[renewal.Watch]{
+				{Name: string(w.State), At: noon.Add(hour), S: w},
+				{Name: string(w.State), At: noon.Add(3 * year), S: w},
+			}, k.events())
+			require.NoError(t, err, name)
+		}
+	})
 }
 
 const snapshots = "testdata/snapshots/v1"
@@ -158,7 +161,8 @@ func awake(t *testing.T, live bool, wake, now time.Time, due []enrollment.Effect
 // FuzzWatchSnapshot does the same for a watch.
 func FuzzWatchSnapshot(f *testing.F) {
 	seed(f, "watch")
-	all := watchEvents()
+	seed(f, "push_watch")
+	all := append(tokenWatched().events(), pushWatched().events()...)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var w renewal.Watch
 		if json.Unmarshal(text, &w) != nil || len(text) > large {

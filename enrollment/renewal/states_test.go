@@ -19,8 +19,11 @@ import (
 func TestStatesDocument(t *testing.T) {
 	cells, err := machine().Matrix(shapes(t), events())
 	require.NoError(t, err)
-	watched, err := watchMachine().Matrix(watchShapes(t), watchEvents())
+	watched, err := watchMachine().Matrix(tokenWatched().shapes(t), tokenWatched().events())
 	require.NoError(t, err)
+	pushWatch, err := watchMachine().Matrix(pushWatched().shapes(t), pushWatched().events())
+	require.NoError(t, err)
+	require.Equal(t, machinetest.Table(watched), machinetest.Table(pushWatch), "the document says that they are the same")
 	var b strings.Builder
 	b.WriteString(`# States
 
@@ -43,7 +46,8 @@ where the token in use is dead already. The last four states are resting; a late
 	b.WriteString(`
 ## A watch
 
-Looks after the credential in use for as long as the server lives. Its health (active, expiring, rejected, ...) is no state: it
+Looks after the credential in use, a server token or a push certificate, for as long as it is wanted. The states and the table
+are the same for both; what people are told is not. Its health (active, expiring, rejected, ...) is no state: it
 is worked out of the expiry, Apple's last definite answer, and the time.
 
 `)

@@ -25,9 +25,11 @@ func WatchStates() []WatchState {
 }
 
 // Watch looks after one credential: it asks Apple from time to time whether it lives, and reminds of its expiry. It is
-// kept in the record of the server that the credential belongs to. The zero Watch is not valid; see [NewWatch].
+// kept in the record of the server, or push certificate, that the credential belongs to. The zero Watch is not valid; see
+// [NewWatch] and [NewPushWatch].
 type Watch struct {
-	Subject string              `json:"subject"` // the ID of the server
+	Of      Credential          `json:"of,omitempty"`
+	Subject string              `json:"subject"` // the ID of the server or push certificate
 	Tenant  enrollment.TenantID `json:"tenant"`
 	State   WatchState          `json:"state"`
 	Seq     int                 `json:"seq"` // counts effects
@@ -56,6 +58,11 @@ type Watch struct {
 // NewWatch returns the watch of a server that has no credential yet.
 func NewWatch(tenant enrollment.TenantID, server enrollment.ServerID) Watch {
 	return Watch{Subject: string(server), Tenant: tenant, State: WatchMissing}
+}
+
+// NewPushWatch returns the watch of a push certificate that was not uploaded yet.
+func NewPushWatch(tenant enrollment.TenantID, push enrollment.PushID) Watch {
+	return Watch{Of: PushCertificate, Subject: string(push), Tenant: tenant, State: WatchMissing}
 }
 
 // Vital returns what the credential's health is made of.

@@ -23,12 +23,13 @@ type CredentialActivated struct {
 }
 
 // Probed is the result of a probe. With outcome OK, Answer is definite, and Result.Problem tells people about it where it
-// is no acceptance; any other outcome means that Apple did not answer.
+// is no acceptance; any other outcome means that Apple did not answer. Pending terms are no answer about a push
+// certificate: Apple knows none for it.
 type Probed struct {
 	enrollment.Result
 	Answer  enrollment.Answer
 	Reason  string              // Apple's own word for a refusal
-	Problem *enrollment.Problem // what is wrong although Apple accepts it, such as a foreign identity; nil: nothing
+	Problem *enrollment.Problem // what is wrong although Apple accepts it, such as a foreign identity or issuer; nil: nothing
 }
 
 // HostAnswered is what Apple told a call that the host itself made with the credential. A refusal counts at once, and is
@@ -40,8 +41,9 @@ type HostAnswered struct {
 	Problem    *enrollment.Problem // tells people about an answer that is no acceptance; nil: a general one does
 }
 
-// CertificateLeft says that a new public key certificate for the same service was handed out. From that moment on a
-// person at the portal may end the credential in use, so Apple is asked more often, for as long as that is likely.
+// CertificateLeft says that a new public key certificate for the same service, or a request for the same push certificate,
+// was handed out. From that moment on a person at the portal may end the credential in use, so Apple is asked more often,
+// for as long as that is likely.
 type CertificateLeft struct{}
 
 // CheckRequested is a person's wish to ask Apple now.

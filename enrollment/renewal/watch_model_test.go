@@ -1,6 +1,7 @@
 package renewal_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 // watchModel is a small account of its own of what a watch must think and say.
 type watchModel struct {
+	k   watched
 	w   renewal.Watch
 	now time.Time
 
@@ -100,6 +102,10 @@ func (m *watchModel) learn(before renewal.Watch, ev renewal.WatchEvent) {
 		return
 	}
 	said := func(a enrollment.Answer) { m.answer, m.unanswered = a, time.Time{} }
+	definite := func(a enrollment.Answer) bool {
+		return a == enrollment.Accepted || a == enrollment.AnswerRejected ||
+			a == enrollment.AnswerTerms && m.k.probe == enrollment.ProbeToken // Apple has no terms for push certificates
+	}
 	switch ev := ev.(type) {
 	case renewal.CredentialActivated:
 		if ev.Generation <= before.Generation {
@@ -113,13 +119,13 @@ func (m *watchModel) learn(before renewal.Watch, ev renewal.WatchEvent) {
 	case renewal.Probed:
 		switch {
 		case !hasEffect(before.Pending, ev.Effect):
-		case ev.Outcome == enrollment.OK && ev.Answer != enrollment.NoAnswer:
+		case ev.Outcome == enrollment.OK && definite(ev.Answer):
 			said(ev.Answer)
 		case m.unanswered.IsZero():
 			m.unanswered = m.now
 		}
 	case renewal.HostAnswered:
-		if before.Generation > 0 && ev.Generation == before.Generation && ev.Answer != enrollment.NoAnswer {
+		if before.Generation > 0 && ev.Generation == before.Generation && definite(ev.Answer) {
 			said(ev.Answer)
 		}
 	case renewal.CertificateLeft:
@@ -138,6 +144,7 @@ func (m *watchModel) notices(t *rapid.T, before renewal.Watch) {
 		}
 		require.False(t, m.told[n.ID], "the ID %s is used twice", n.ID)
 		m.told[n.ID] = true
+		m.words(t, n)
 		if n.Cleared {
 			require.True(t, m.threads[n.Kind], "a thread that is not open was cleared")
 		}
@@ -152,6 +159,29 @@ func (m *watchModel) notices(t *rapid.T, before renewal.Watch) {
 			m.reminded[key], m.lowest = true, n.Days
 		}
 	}
+}
+
+// words demands that a notice says whose trouble it is, in the words of that kind of credential.
+func (m *watchModel) words(t *rapid.T, n *enrollment.Notice) {
+	server, push := string(n.Server), string(n.Push)
+	over := !m.w.Expires.IsZero() && !m.now.Before(m.w.Expires)
+	want := map[enrollment.NoticeKind]string{enrollment.NoticeRejected: "token_rejected", enrollment.NoticeTerms: "terms_pending"}
+	if over {
+		want[enrollment.NoticeRejected] = "token_expired"
+	}
+	if m.k.probe == enrollment.ProbePush {
+		server, push = push, server
+		want = map[enrollment.NoticeKind]string{enrollment.NoticeRejected: "push_dead"}
+		if over {
+			want[enrollment.NoticeRejected], want[enrollment.NoticeExpiry] = "push_over", "push_over"
+		}
+	}
+	require.Equal(t, m.k.start.Subject, server)
+	require.Empty(t, push)
+	if n.Cleared {
+		want[n.Kind] = ""
+	}
+	require.Equal(t, cmp.Or(want[n.Kind], "none"), code(n.Problem), "the problem of a notice of kind %s", n.Kind)
 }
 
 // reminders demands that the present level was not missed.
@@ -185,13 +215,15 @@ func (m *watchModel) pace(t *rapid.T, ev renewal.WatchEvent) {
 }
 
 // Whatever happens in whatever order, a watch thinks and says what the model does.
-func TestWatchAgainstTheModel(t *testing.T) {
-	all := slices.DeleteFunc(watchEvents(), func(ev watchEvent) bool { return ev.Name == "credential_retired" })
+func TestWatchAgainstTheModel(t *testing.T) { ofEach(t, watchAgainstTheModel) }
+
+func watchAgainstTheModel(t *testing.T, k watched) {
+	all := slices.DeleteFunc(k.events(), func(ev watchEvent) bool { return ev.Name == "credential_retired" })
 	apple := slices.DeleteFunc(slices.Clone(all), func(ev watchEvent) bool { return ev.Name[:min(len(ev.Name), 7)] != "probed:" })
 	machine := watchMachine()
 	rapid.Check(t, func(t *rapid.T) {
 		m := &watchModel{
-			w: renewal.NewWatch("acme", "srv_1"), now: noon, reminded: map[string]bool{}, told: map[string]bool{},
+			k: k, w: k.start, now: noon, reminded: map[string]bool{}, told: map[string]bool{},
 			threads: map[enrollment.NoticeKind]bool{},
 		}
 		happen := func(among []watchEvent) func(*rapid.T) {

@@ -45,7 +45,7 @@ func (w *Watch) take(
 	case Probed:
 		audit, moved = w.probed(p, now, ev)
 	case HostAnswered:
-		if w.State == WatchMissing || ev.Generation != w.Generation || ev.Answer == enrollment.NoAnswer {
+		if w.State == WatchMissing || ev.Generation != w.Generation || !w.manner().definite(ev.Answer) {
 			return nil, false, nil
 		}
 		audit = w.hostAnswered(p, now, ev)
@@ -56,7 +56,7 @@ func (w *Watch) take(
 		w.watchClosely(p, now)
 	case CheckRequested:
 		if w.State == WatchMissing {
-			return nil, false, refuse(string(w.State), ev.Name(), "There is no token to check yet: finish the renewal first")
+			return nil, false, refuse(string(w.State), ev.Name(), w.manner().noCheck)
 		}
 		if w.State == WatchProbing {
 			return nil, false, nil
@@ -65,7 +65,7 @@ func (w *Watch) take(
 		audit = []enrollment.AuditFact{{Act: enrollment.ActCheckRequested, By: ev.By}}
 	case Quieted:
 		if w.State == WatchMissing {
-			return nil, false, refuse(string(w.State), ev.Name(), "There is no token that could expire yet")
+			return nil, false, refuse(string(w.State), ev.Name(), w.manner().noQuiet)
 		}
 		w.QuietUntil = outbox.Instant(ev.Until)
 		audit = []enrollment.AuditFact{{
@@ -90,7 +90,7 @@ func (w *Watch) take(
 func (w *Watch) takeRetired(now time.Time, ev WatchEvent) (moved bool, err error) {
 	switch ev := ev.(type) {
 	case CheckRequested, Quieted:
-		return false, refuse(string(w.State), ev.Name(), "The server is retired; add a new one instead")
+		return false, refuse(string(w.State), ev.Name(), w.manner().retired)
 	case WatchNotified:
 		w.Pending, moved = w.Pending.Notified(now, ev.Result)
 	}
@@ -100,7 +100,7 @@ func (w *Watch) takeRetired(now time.Time, ev WatchEvent) (moved bool, err error
 // activated starts the watch over a new credential. Troubles of the old one are cleared: they were its own.
 func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActivated) {
 	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
-	w.Pending = w.Pending.WithoutKind(enrollment.ProbeToken)
+	w.Pending = w.Pending.WithoutKind(w.manner().probe)
 	w.State, w.Generation, w.Expires, w.Since = Watching, ev.Generation, outbox.Instant(ev.Expires), now
 	w.Answer, w.AnsweredAt, w.Reason, w.Problem, w.Failures = enrollment.NoAnswer, time.Time{}, "", nil, 0
 	w.Unanswered, w.CloseUntil = time.Time{}, time.Time{}
@@ -115,11 +115,11 @@ func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiv
 
 func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []enrollment.AuditFact, moved bool) {
 	x, pending := w.Pending.Find(ev.Effect)
-	if !pending || x.Kind != enrollment.ProbeToken || w.State != WatchProbing {
+	if !pending || x.Kind != w.manner().probe || w.State != WatchProbing {
 		return nil, false
 	}
 	w.Pending, w.State = w.Pending.WithoutID(x.ID), Watching
-	if ev.Outcome == enrollment.OK && ev.Answer != enrollment.NoAnswer {
+	if ev.Outcome == enrollment.OK && w.manner().definite(ev.Answer) {
 		w.Problem = ev.Problem
 		return w.answered(p, now, ev.Answer, ev.Reason, ev.Result.Problem), true
 	}
@@ -170,18 +170,18 @@ func (w *Watch) answered(
 	if was == enrollment.AnswerRejected {
 		return nil
 	}
-	problem = orGeneral(problem, enrollment.CodeRejected, "reason", because(reason), "admin", "see Apple's portal")
-	if !w.Expires.IsZero() && !now.Before(w.Expires) { // that explains it: nobody need look for who changed a password
-		problem = enrollment.NewProblem(enrollment.CodeTokenExpired, "expired", date(w.Expires))
+	problem = w.manner().rejected(problem, reason)
+	if w.expiredBy(now) { // that explains it: nobody need look for who changed a password, or revoked something
+		problem = w.manner().expired(date(w.Expires))
 	}
 	w.open(now, enrollment.NoticeRejected, 0, problem)
 	return []enrollment.AuditFact{{
-		Act: enrollment.ActTokenRejected, By: enrollment.Nobody, Detail: map[string]string{"reason": reason},
+		Act: w.manner().refused, By: enrollment.Nobody, Detail: map[string]string{"reason": reason},
 	}}
 }
 
 func (w *Watch) retire(now time.Time) {
-	w.Pending = w.Pending.WithoutKind(enrollment.ProbeToken)
+	w.Pending = w.Pending.WithoutKind(w.manner().probe)
 	w.clear(now, enrollment.NoticeExpiry, enrollment.NoticeRejected, enrollment.NoticeTerms)
 	w.State, w.ProbeAt, w.RemindAt, w.HealthAt = WatchRetired, time.Time{}, time.Time{}, time.Time{}
 	w.CloseUntil = time.Time{}
@@ -192,11 +192,11 @@ func (w *Watch) upkeep(p enrollment.Policy, now time.Time) (did bool) {
 	if w.State != Watching && w.State != WatchProbing {
 		return false
 	}
-	if _, asked := w.Pending.Of(enrollment.ProbeToken); w.State == WatchProbing && !asked {
+	if _, asked := w.Pending.Of(w.manner().probe); w.State == WatchProbing && !asked {
 		w.State, did = Watching, true // whatever was stored: it does not wait for the answer to nothing
 	}
 	if w.State == Watching && !now.Before(w.ProbeAt) {
-		w.want(enrollment.Effect{Kind: enrollment.ProbeToken}, now)
+		w.want(enrollment.Effect{Kind: w.manner().probe}, now)
 		w.State, did = WatchProbing, true
 	}
 	reminded := w.remind(p, now)

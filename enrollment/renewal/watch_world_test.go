@@ -14,6 +14,37 @@ import (
 
 type watchEvent = machinetest.Event[renewal.Watch, renewal.WatchEvent]
 
+// watched is what the tests of a watch need to know of the kind of credential that it looks after. The machine is one; it
+// is held to the same rules with each kind.
+type watched struct {
+	name  string
+	start renewal.Watch
+	probe enrollment.EffectKind
+	wrong string // how a probe is accepted although something is wrong
+	code  enrollment.Code
+}
+
+func tokenWatched() watched {
+	return watched{
+		"watch", renewal.NewWatch("acme", "srv_1"), enrollment.ProbeToken,
+		"accepted, of another service", enrollment.CodeOtherService,
+	}
+}
+
+func pushWatched() watched {
+	return watched{
+		"push_watch", renewal.NewPushWatch("acme", "psh_1"), enrollment.ProbePush,
+		"accepted, of another issuer", enrollment.CodePushBad,
+	}
+}
+
+// ofEach runs a test with each kind of watch.
+func ofEach(t *testing.T, test func(t *testing.T, k watched)) {
+	for _, k := range []watched{tokenWatched(), pushWatched()} {
+		t.Run(k.name, func(t *testing.T) { test(t, k) })
+	}
+}
+
 // watchMachine drives a watch as a host does. Its revision is that of the server's record.
 func watchMachine() machinetest.Machine[renewal.Watch, renewal.WatchEvent] {
 	return machinetest.Machine[renewal.Watch, renewal.WatchEvent]{
@@ -78,11 +109,11 @@ func watchEffect(w renewal.Watch, kind enrollment.EffectKind) enrollment.EffectI
 			return x.ID
 		}
 	}
-	return "srv_1/0/stale"
+	return enrollment.NewEffectID(w.Subject, 0, "stale")
 }
 
-// watchEvents are all ways in which something can happen to a watch.
-func watchEvents() []watchEvent {
+// events are all ways in which something can happen to a watch.
+func (k watched) events() []watchEvent {
 	plain := func(name string, ev renewal.WatchEvent) watchEvent {
 		return watchEvent{Name: name, Of: func(renewal.Watch, time.Time) renewal.WatchEvent { return ev }}
 	}
@@ -97,7 +128,7 @@ func watchEvents() []watchEvent {
 	probed := func(name string, outcome enrollment.Outcome, answer enrollment.Answer, fill func(*renewal.Probed)) watchEvent {
 		return of("probed: "+name, func(w renewal.Watch, _ time.Time) renewal.WatchEvent {
 			ev := renewal.Probed{
-				Result: enrollment.Result{Effect: watchEffect(w, enrollment.ProbeToken), Outcome: outcome}, Answer: answer,
+				Result: enrollment.Result{Effect: watchEffect(w, k.probe), Outcome: outcome}, Answer: answer,
 			}
 			if fill != nil {
 				fill(&ev)
@@ -134,8 +165,8 @@ func watchEvents() []watchEvent {
 		}),
 		activated("stale", 0, year, true),
 		probed("accepted", enrollment.OK, enrollment.Accepted, nil),
-		probed("accepted, of another service", enrollment.OK, enrollment.Accepted, func(ev *renewal.Probed) {
-			ev.Problem = enrollment.NewProblem(enrollment.CodeOtherService)
+		probed(k.wrong, enrollment.OK, enrollment.Accepted, func(ev *renewal.Probed) {
+			ev.Problem = enrollment.NewProblem(k.code)
 		}),
 		probed("rejected", enrollment.OK, enrollment.AnswerRejected, func(ev *renewal.Probed) { ev.Reason = "token_rejected" }),
 		probed("terms pending", enrollment.OK, enrollment.AnswerTerms, nil),
@@ -143,7 +174,7 @@ func watchEvents() []watchEvent {
 		probed("no answer, come back later", enrollment.Retry, enrollment.NoAnswer, func(ev *renewal.Probed) { ev.RetryAfter = 90 * day }),
 		probed("lost answer", enrollment.Unknown, enrollment.NoAnswer, nil),
 		probed("failed", enrollment.Fatal, enrollment.NoAnswer, nil),
-		probed("stale", enrollment.OK, enrollment.AnswerRejected, func(ev *renewal.Probed) { ev.Effect = "srv_1/0/stale" }),
+		probed("stale", enrollment.OK, enrollment.AnswerRejected, func(ev *renewal.Probed) { ev.Effect = watchEffect(renewal.Watch{}, "") }),
 		answered("accepted", 0, enrollment.Accepted),
 		answered("rejected", 0, enrollment.AnswerRejected),
 		answered("terms pending", 0, enrollment.AnswerTerms),
@@ -166,19 +197,20 @@ func watchEvents() []watchEvent {
 // watchStory plays named events on a watch.
 type watchStory struct {
 	t   testing.TB
+	k   watched
 	w   renewal.Watch
 	now time.Time
 }
 
-func newWatch(t testing.TB) *watchStory {
-	return &watchStory{t: t, w: renewal.NewWatch("acme", "srv_1"), now: noon}
+func (k watched) story(t testing.TB) *watchStory {
+	return &watchStory{t: t, k: k, w: k.start, now: noon}
 }
 
 func (s *watchStory) do(names ...string) *watchStory {
 	s.t.Helper()
 	for _, name := range names {
 		found := false
-		for _, ev := range watchEvents() {
+		for _, ev := range s.k.events() {
 			if ev.Name != name {
 				continue
 			}
@@ -201,30 +233,32 @@ func (s *watchStory) pass(d time.Duration) *watchStory {
 	return s
 }
 
-// watchShapes are a snapshot of every state of a watch, in every shape that makes a difference.
-func watchShapes(t testing.TB) []machinetest.Row[renewal.Watch] {
+// shapes are a snapshot of every state of a watch, in every shape that makes a difference.
+func (k watched) shapes(t testing.TB) []machinetest.Row[renewal.Watch] {
 	t.Helper()
 	var rows []machinetest.Row[renewal.Watch]
 	add := func(name string, s *watchStory) {
 		rows = append(rows, machinetest.Row[renewal.Watch]{Name: name, At: s.now, S: s.w})
 	}
 	const accepted, rejected, terms, silence = "probed: accepted", "probed: rejected", "probed: terms pending", "probed: no answer"
-	held := func() *watchStory { return newWatch(t).do("credential_activated: verified") }
+	held := func() *watchStory { return k.story(t).do("credential_activated: verified") }
 	probing := func() *watchStory { return held().do("tick: the probe is due") }
-	adopted := func() *watchStory { return newWatch(t).do("credential_activated: unverified") }
-	add("missing", newWatch(t))
+	adopted := func() *watchStory { return k.story(t).do("credential_activated: unverified") }
+	add("missing", k.story(t))
 	add("watching", held().pass(hour))
 	add("watching: never checked", adopted())
 	add("watching: certificate out", held().do("certificate_left"))
 	add("watching: rejected", probing().do(rejected))
 	add("watching: rejected, people know", probing().do(rejected, "notified: delivered").pass(hour))
-	add("watching: terms pending", probing().do(terms))
+	if k.probe == enrollment.ProbeToken {
+		add("watching: terms pending", probing().do(terms))
+	}
 	add("watching: no answer", probing().do(silence))
 	add("watching: unreachable", probing().do(silence).pass(4*day).do("tick: the probe is due", silence))
-	add("watching: expiring", newWatch(t).do("credential_activated: close to its end", "notified: delivered"))
-	add("watching: expired", newWatch(t).do("credential_activated: close to its end").pass(6*day).do("tick: at once", silence))
-	add("watching: quiet", newWatch(t).do("credential_activated: close to its end", "quiet"))
-	add("watching: no expiry known", newWatch(t).do("credential_activated: without an expiry"))
+	add("watching: expiring", k.story(t).do("credential_activated: close to its end", "notified: delivered"))
+	add("watching: expired", k.story(t).do("credential_activated: close to its end").pass(6*day).do("tick: at once", silence))
+	add("watching: quiet", k.story(t).do("credential_activated: close to its end", "quiet"))
+	add("watching: no expiry known", k.story(t).do("credential_activated: without an expiry"))
 	add("probing", probing())
 	add("probing: never checked", adopted().do("tick: the probe is due"))
 	add("probing: rejected", probing().do(rejected, "check"))
