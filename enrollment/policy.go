@@ -27,6 +27,13 @@ type Policy struct {
 	FreshFor time.Duration `json:"fresh_for"`
 	// UploadsPerMinute bounds the files that one server takes in any minute.
 	UploadsPerMinute int `json:"uploads_per_minute"`
+
+	// MigrationDeadline is how long the devices of a plan that changes their MDM without an erase have for it.
+	MigrationDeadline time.Duration `json:"migration_deadline"`
+	// PostsPerHour bounds what is asked of an organization's Apple Business API in any hour; reading is not counted.
+	PostsPerHour int `json:"posts_per_hour"`
+	// Wipes are the rules about wipes.
+	Wipes WipePolicy `json:"wipes"`
 }
 
 // DefaultPolicy returns the policy of an installation that has set nothing.
@@ -42,6 +49,10 @@ func DefaultPolicy() Policy {
 		RemindWaiting:    3 * day,
 		FreshFor:         15 * time.Minute,
 		UploadsPerMinute: 30,
+
+		MigrationDeadline: 30 * day,
+		PostsPerHour:      10,
+		Wipes:             defaultWipePolicy(),
 	}
 }
 
@@ -56,6 +67,10 @@ type PolicyChange struct {
 	RemindWaiting    *time.Duration `json:"remind_waiting,omitempty"`
 	FreshFor         *time.Duration `json:"fresh_for,omitempty"`
 	UploadsPerMinute *int           `json:"uploads_per_minute,omitempty"`
+
+	MigrationDeadline *time.Duration `json:"migration_deadline,omitempty"`
+	PostsPerHour      *int           `json:"posts_per_hour,omitempty"`
+	Wipes             *WipeChange    `json:"wipes,omitempty"`
 }
 
 // With returns the policy with the change applied.
@@ -71,6 +86,9 @@ func (p Policy) With(c PolicyChange) Policy {
 	set(&p.RemindWaiting, c.RemindWaiting)
 	set(&p.FreshFor, c.FreshFor)
 	set(&p.UploadsPerMinute, c.UploadsPerMinute)
+	set(&p.MigrationDeadline, c.MigrationDeadline)
+	set(&p.PostsPerHour, c.PostsPerHour)
+	p.Wipes = p.Wipes.with(c.Wipes)
 	return p
 }
 
@@ -87,6 +105,9 @@ func (c PolicyChange) And(next PolicyChange) PolicyChange {
 	override(&c.RemindWaiting, next.RemindWaiting)
 	override(&c.FreshFor, next.FreshFor)
 	override(&c.UploadsPerMinute, next.UploadsPerMinute)
+	override(&c.MigrationDeadline, next.MigrationDeadline)
+	override(&c.PostsPerHour, next.PostsPerHour)
+	c.Wipes = c.Wipes.and(next.Wipes)
 	return c
 }
 
@@ -97,11 +118,7 @@ func (p Policy) Validate() error {
 			return NewProblem(CodeInvalidInput, "field", "reminders", "rule", "days from 365 to 0, each smaller than the one before")
 		}
 	}
-	for _, d := range []struct {
-		field       string
-		value       time.Duration
-		least, most time.Duration
-	}{
+	for _, d := range [...]timeRule{
 		{"expiring_within", p.ExpiringWithin, time.Hour, 365 * 24 * time.Hour},
 		{"probe_every", p.ProbeEvery, time.Minute, 31 * 24 * time.Hour},
 		{"recheck_every", p.RecheckEvery, time.Minute, 31 * 24 * time.Hour},
@@ -109,14 +126,33 @@ func (p Policy) Validate() error {
 		{"upload_within", p.UploadWithin, time.Hour, 365 * 24 * time.Hour},
 		{"remind_waiting", p.RemindWaiting, time.Hour, 365 * 24 * time.Hour},
 		{"fresh_for", p.FreshFor, 0, 24 * time.Hour},
+		// Apple's portal takes a deadline more than a day ahead, and none is taken beyond 90 days.
+		{"migration_deadline", p.MigrationDeadline, 25 * time.Hour, MaxDeadline - 24*time.Hour},
 	} {
-		// Stores keep time by the microsecond; a finer alarm would ring before its time.
-		if d.value < d.least || d.value > d.most || d.value%time.Microsecond != 0 {
-			return NewProblem(CodeInvalidInput, "field", d.field, "rule", "from "+d.least.String()+" to "+d.most.String()+", in whole microseconds")
+		if err := d.check(); err != nil {
+			return err
 		}
 	}
 	if p.UploadsPerMinute < 1 || p.UploadsPerMinute > 1000 {
 		return NewProblem(CodeInvalidInput, "field", "uploads_per_minute", "rule", "from 1 to 1000")
+	}
+	if p.PostsPerHour < 1 || p.PostsPerHour > 1000 {
+		return NewProblem(CodeInvalidInput, "field", "posts_per_hour", "rule", "from 1 to 1000")
+	}
+	return p.Wipes.validate()
+}
+
+// timeRule is a rule that is a time, with its bounds.
+type timeRule struct {
+	field       string
+	value       time.Duration
+	least, most time.Duration
+}
+
+func (d timeRule) check() error {
+	// Stores keep time by the microsecond; a finer alarm would ring before its time.
+	if d.value < d.least || d.value > d.most || d.value%time.Microsecond != 0 {
+		return NewProblem(CodeInvalidInput, "field", d.field, "rule", "from "+d.least.String()+" to "+d.most.String()+", in whole microseconds")
 	}
 	return nil
 }

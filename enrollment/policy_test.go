@@ -52,6 +52,10 @@ func TestPolicyRefusesNonsense(t *testing.T) {
 		"no uploads":                       {func(p *policy) { p.UploadsPerMinute = 0 }, "uploads_per_minute"},
 		"a flood of uploads":               {func(p *policy) { p.UploadsPerMinute = 1001 }, "uploads_per_minute"},
 		"the most uploads":                 {func(p *policy) { p.UploadsPerMinute = 1000 }, ""},
+		"a deadline of one day":            {func(p *policy) { p.MigrationDeadline = day }, "migration_deadline"},
+		"a deadline that Apple refuses":    {func(p *policy) { p.MigrationDeadline = 90 * day }, "migration_deadline"},
+		"an API that is never asked":       {func(p *policy) { p.PostsPerHour = 0 }, "posts_per_hour"},
+		"an API that is flooded":           {func(p *policy) { p.PostsPerHour = 1001 }, "posts_per_hour"},
 	} {
 		p := enrollment.DefaultPolicy()
 		c.change(&p)
@@ -72,7 +76,11 @@ func TestPolicyRefusesNonsense(t *testing.T) {
 // changes draws any change; a field that stays is nil.
 var changes = rapid.Custom(func(t *rapid.T) enrollment.PolicyChange {
 	var c enrollment.PolicyChange
-	v := reflect.ValueOf(&c).Elem()
+	drawChange(t, reflect.ValueOf(&c).Elem())
+	return c
+})
+
+func drawChange(t *rapid.T, v reflect.Value) {
 	for i := range v.NumField() {
 		if !rapid.Bool().Draw(t, v.Type().Field(i).Name) {
 			continue
@@ -81,16 +89,22 @@ var changes = rapid.Custom(func(t *rapid.T) enrollment.PolicyChange {
 		switch field := v.Field(i).Addr().Interface().(type) {
 		case *[]int:
 			*field = []int{int(n)}
+		case *[]enrollment.Allowance:
+			*field = []enrollment.Allowance{{Most: int(n), In: time.Duration(n)}}
 		case **time.Duration:
 			*field = new(time.Duration(n))
 		case **int:
 			*field = new(int(n))
+		case **bool:
+			*field = new(n%2 == 0)
+		case **enrollment.WipeChange:
+			*field = new(enrollment.WipeChange)
+			drawChange(t, reflect.ValueOf(*field).Elem())
 		default:
 			t.Fatalf("draw the new field %s, too", v.Type().Field(i).Name)
 		}
 	}
-	return c
-})
+}
 
 // Installation and tenant may both change rules: the tenant's word counts where it said one, and nothing else moves.
 func TestPolicyChangesOverrideFieldByField(t *testing.T) {
@@ -99,22 +113,35 @@ func TestPolicyChangesOverrideFieldByField(t *testing.T) {
 		installation, tenant := changes.Draw(t, "installation"), changes.Draw(t, "tenant")
 		got := base.With(installation).With(tenant)
 		require.Equal(t, got, base.With(installation.And(tenant)), "one merged change does the same")
-		b, i, c, g := reflect.ValueOf(base), reflect.ValueOf(installation), reflect.ValueOf(tenant), reflect.ValueOf(got)
-		for n := range g.NumField() {
-			name := g.Type().Field(n).Name
-			want := b.FieldByName(name)
-			for _, change := range []reflect.Value{i, c} {
-				switch said := change.FieldByName(name); {
-				case said.IsNil():
-				case said.Kind() == reflect.Slice:
-					want = said
-				default:
-					want = said.Elem()
-				}
-			}
-			require.Equal(t, want.Interface(), g.FieldByName(name).Interface(), name)
-		}
+		requireOverridden(t, reflect.ValueOf(base), reflect.ValueOf(installation), reflect.ValueOf(tenant), reflect.ValueOf(got))
 	})
+}
+
+func requireOverridden(t require.TestingT, base, installation, tenant, got reflect.Value) {
+	for n := range got.NumField() {
+		name := got.Type().Field(n).Name
+		want := base.FieldByName(name)
+		if want.Kind() == reflect.Struct { // rules of their own
+			nested := func(change reflect.Value) reflect.Value {
+				if change := change.FieldByName(name); !change.IsNil() {
+					return change.Elem()
+				}
+				return reflect.Zero(change.FieldByName(name).Type().Elem())
+			}
+			requireOverridden(t, want, nested(installation), nested(tenant), got.FieldByName(name))
+			continue
+		}
+		for _, change := range []reflect.Value{installation, tenant} {
+			switch said := change.FieldByName(name); {
+			case said.IsNil():
+			case said.Kind() == reflect.Slice:
+				want = said
+			default:
+				want = said.Elem()
+			}
+		}
+		require.Equal(t, want.Interface(), got.FieldByName(name).Interface(), name)
+	}
 }
 
 // A digest of a policy can be shown, approved and compared: it is stable, and every rule counts.
@@ -129,20 +156,44 @@ func TestEveryRuleCountsInThePolicysJSON(t *testing.T) {
 	}
 	usual := digest(enrollment.DefaultPolicy())
 	require.Equal(t, usual, digest(enrollment.DefaultPolicy()))
-	for i := range reflect.TypeFor[enrollment.Policy]().NumField() {
+	forEachRule(t, func(name string, change func(*enrollment.Policy)) {
 		p := enrollment.DefaultPolicy()
-		switch field := reflect.ValueOf(&p).Elem().Field(i).Addr().Interface().(type) {
-		case *[]int:
-			*field = append([]int{90}, *field...)
-		case *time.Duration:
-			*field += time.Microsecond
-		case *int:
-			*field++
-		default:
-			t.Fatalf("change the new field, too: %T", field)
+		change(&p)
+		require.NotEqual(t, usual, digest(p), name)
+	})
+}
+
+// forEachRule gives every rule of a policy with something that changes it.
+func forEachRule(t *testing.T, visit func(name string, change func(*enrollment.Policy))) {
+	var each func(v func(*enrollment.Policy) reflect.Value, prefix string)
+	each = func(of func(*enrollment.Policy) reflect.Value, prefix string) {
+		var p enrollment.Policy
+		for i := range of(&p).NumField() {
+			field := func(p *enrollment.Policy) reflect.Value { return of(p).Field(i) }
+			name := prefix + of(&p).Type().Field(i).Name
+			if field(&p).Kind() == reflect.Struct {
+				each(field, name+".")
+				continue
+			}
+			visit(name, func(p *enrollment.Policy) {
+				switch rule := field(p).Addr().Interface().(type) {
+				case *[]int:
+					*rule = append([]int{90}, *rule...)
+				case *[]enrollment.Allowance:
+					*rule = append([]enrollment.Allowance{{Most: 1, In: time.Minute}}, *rule...)
+				case *time.Duration:
+					*rule += time.Microsecond
+				case *int:
+					*rule++
+				case *bool:
+					*rule = !*rule
+				default:
+					t.Fatalf("change the new field, too: %T", rule)
+				}
+			})
 		}
-		require.NotEqual(t, usual, digest(p), reflect.TypeFor[enrollment.Policy]().Field(i).Name)
 	}
+	each(func(p *enrollment.Policy) reflect.Value { return reflect.ValueOf(p).Elem() }, "")
 }
 
 // A rule that nobody set is not written down, so that a later default reaches it.
