@@ -30,6 +30,7 @@ func acts(t *testing.T, apart time.Duration, names ...string) []machinetest.Act[
 
 // A host may crash before and after every write and every effect: nothing is lost, and nothing is done twice.
 func TestCrashesOfARenewal(t *testing.T) {
+	t.Parallel()
 	// reluctant is a world in which each effect fails first, in the order given, and then works.
 	reluctant := func(tokens map[string][]enrollment.Code) func(world, enrollment.Effect, time.Time) renewal.Event {
 		return func(w world, x enrollment.Effect, now time.Time) renewal.Event {

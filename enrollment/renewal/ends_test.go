@@ -61,6 +61,7 @@ func (a answer) to(w world, x enrollment.Effect, now time.Time) renewal.Event {
 
 // Whatever the world answers, and however often it says the same, every renewal ends within the life of its candidate.
 func TestEveryRenewalEnds(t *testing.T) {
+	t.Parallel()
 	p := policy
 	p.RecheckEvery = 8 * hour // fewer steps, the same way
 	longest := 0

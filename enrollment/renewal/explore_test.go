@@ -25,11 +25,13 @@ func most(n int) int {
 // Everything that can be reached from a start is walked through: each snapshot knows when to go on, owes nothing at rest
 // but notices, and reads the same after it was stored; what a user interface may offer agrees with what is taken.
 func TestExploreRenewal(t *testing.T) {
+	t.Parallel()
 	exploreRenewal(t, events(), []time.Duration{3 * day}, 60)
 }
 
 // With the plainest variant of each event only, the walk goes deep.
 func TestExploreRenewalDeeply(t *testing.T) {
+	t.Parallel()
 	plain := []string{
 		"override_push: with a reason", "certificate", "certificate_taken", "confirm: by a person", "recheck", "cancel",
 		"push_checked: valid", "push_checked: expired", "push_checked: no answer", "key_made: done",
@@ -168,6 +170,7 @@ func noFlip(before, after renewal.Watch, now time.Time, by string) error {
 
 // Steps from one snapshot share nothing that they change, so that a host may try one and take another.
 func TestStepsShareNothing(t *testing.T) {
+	t.Parallel()
 	rows, watched := shapes(t), append(tokenWatched().shapes(t), pushWatched().shapes(t)...)
 	for i := range rows {
 		r := &rows[i].S.Run

@@ -244,6 +244,7 @@ func (m *model) happen(t *rapid.T, among []event) {
 
 // Whatever happens in whatever order, a renewal does what the model allows and nothing else.
 func TestRenewalAgainstTheModel(t *testing.T) {
+	t.Parallel()
 	all := events()
 	but := func(names ...string) []event {
 		return slices.DeleteFunc(slices.Clone(all), func(ev event) bool {

@@ -16,9 +16,8 @@ import (
 // A host may crash before and after every write and every effect of a push certificate's renewal: nothing is lost, and
 // nothing is done twice.
 func TestCrashesOfAPushRenewal(t *testing.T) {
+	t.Parallel()
 	const file, tick = "upload_certificate: renewed", "tick: at once"
-	p := policy
-	p.RecheckEvery = 8 * hour // fewer steps, the same way
 	held, bare := startPush(t, pushHeld()), startPush(t, pushBare())
 	silent := slices.Repeat([]enrollment.Outcome{enrollment.Unknown}, 40)
 	for name, story := range map[string]struct {
@@ -52,7 +51,7 @@ func TestCrashesOfAPushRenewal(t *testing.T) {
 				acts = append(acts, machinetest.Act[pushWorld, renewal.PushEvent]{Wait: wait, Event: pushEventOf(t, act)})
 			}
 			var end pushWorld
-			points, err := pushesUnder(p).CrashEverywhere(machinetest.Story[pushWorld, renewal.PushEvent]{
+			points, err := pushes().CrashEverywhere(machinetest.Story[pushWorld, renewal.PushEvent]{
 				Start: story.start, At: noon, Acts: acts, Tick: renewal.PushTicked{},
 				Do: func(w pushWorld, x enrollment.Effect, now time.Time) renewal.PushEvent {
 					a := answer{outcome: enrollment.OK}

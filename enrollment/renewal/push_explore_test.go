@@ -16,6 +16,7 @@ import (
 
 // Everything that can be reached from any shape is walked through.
 func TestExplorePushRenewal(t *testing.T) {
+	t.Parallel()
 	seen, err := pushes().Explore(machinetest.Exploration[pushWorld, renewal.PushEvent]{
 		Start: pushShapes(t), Events: pushEvents(), Jumps: []time.Duration{2 * day}, Most: most(120), Essence: pushEssence,
 		CheckStep: func(before pushWorld, now time.Time, ev pushEvent, after pushWorld, _ error) error {
@@ -90,6 +91,7 @@ func pushOffers(w pushWorld, now time.Time) error {
 
 // Steps from one snapshot share nothing that they change.
 func TestPushStepsShareNothing(t *testing.T) {
+	t.Parallel()
 	rows := pushShapes(t)
 	for i := range rows {
 		r := &rows[i].S.Run
@@ -124,6 +126,7 @@ func pushRun(t testing.TB, w pushWorld, at time.Time, a answer, said enrollment.
 
 // Whatever the world answers, and however often it says the same, every renewal ends.
 func TestEveryPushRenewalEnds(t *testing.T) {
+	t.Parallel()
 	longest := 0
 	for _, row := range pushShapes(t) {
 		for _, a := range stubborn() {

@@ -226,6 +226,7 @@ func (m *pushModel) wait(t *rapid.T) {
 
 // Whatever happens in whatever order, the renewal of a push certificate does what the model allows and nothing else.
 func TestPushRenewalAgainstTheModel(t *testing.T) {
+	t.Parallel()
 	// Uploads and replacements have actions of their own; what happened at the push certificate meanwhile is left to the matrix.
 	usual := slices.DeleteFunc(pushEvents(), func(ev pushEvent) bool {
 		return strings.HasPrefix(ev.Name, "upload_certificate:") || strings.HasPrefix(ev.Name, "certificate_replaced:") ||

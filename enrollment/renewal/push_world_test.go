@@ -61,15 +61,13 @@ func startPush(t testing.TB, p enrollment.Push) pushWorld {
 }
 
 // pushes drives the renewal of a push certificate as a host does.
-func pushes() pushMachine { return pushesUnder(policy) }
-
-func pushesUnder(p enrollment.Policy) pushMachine {
+func pushes() pushMachine {
 	return pushMachine{
 		Step: func(w pushWorld, now time.Time, ev renewal.PushEvent) (machinetest.Stepped[pushWorld], error) {
 			if _, tick := ev.(renewal.PushTicked); tick {
 				ev = renewal.PushTicked{Push: w.Push, Devices: 120} // as it stands in this write
 			}
-			tr, err := w.Run.Step(p, now, ev)
+			tr, err := w.Run.Step(policy, now, ev)
 			if err != nil || !tr.Moved {
 				return machinetest.Stepped[pushWorld]{Next: pushWorld{Run: tr.Renewal, Push: w.Push}}, err
 			}

@@ -26,6 +26,7 @@ import (
 //	crash result                               ... after the next effect, before its result is stored
 //	tick 3d                                    time passes; what falls due is done
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	machinetest.Scripts(t, "testdata/scripts/*.txt", func() func(machinetest.Command) (string, error) {
 		return newScriptHost(t).command
 	})

@@ -41,7 +41,10 @@ func pushWatched() watched {
 // ofEach runs a test with each kind of watch.
 func ofEach(t *testing.T, test func(t *testing.T, k watched)) {
 	for _, k := range []watched{tokenWatched(), pushWatched()} {
-		t.Run(k.name, func(t *testing.T) { test(t, k) })
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
 	}
 }
 

@@ -41,7 +41,7 @@ type node[S any] struct {
 // Snapshots that differ in nothing but counters and the exact moments count as one, so that the walk has an end. It also
 // demands that from everywhere a rest can be reached. The error tells the way to the first broken promise.
 func (m Machine[S, E]) Explore(x Exploration[S, E]) (Explored, error) {
-	w := walk[S, E]{Machine: m, x: x, index: map[string]int{}, open: map[int]bool{}}
+	w := walk[S, E]{Machine: m, x: x, index: map[string]int{}, met: map[exactly]int{}, open: map[int]bool{}}
 	for _, row := range x.Start {
 		if _, err := w.meet(node[S]{s: row.S, now: row.At, by: "start", from: -1}); err != nil {
 			return w.seen(), err
@@ -55,11 +55,18 @@ func (m Machine[S, E]) Explore(x Exploration[S, E]) (Explored, error) {
 	return w.seen(), w.restIsReachable()
 }
 
+// exactly is a snapshot to the letter: the most steps lead to one that was met just so, which spares its outline.
+type exactly struct {
+	text string
+	now  int64
+}
+
 type walk[S, E any] struct {
 	Machine[S, E]
 	x     Exploration[S, E]
 	nodes []node[S]
-	index map[string]int
+	index map[string]int // by outline
+	met   map[exactly]int
 	back  [][]int      // for each node, those that lead to it
 	open  map[int]bool // those with moves to where there was no room
 	edges int
@@ -75,27 +82,32 @@ func (w *walk[S, E]) seen() Explored {
 
 // meet adds a node unless one like it is known, and returns its index; -1: there is no room for it.
 func (w *walk[S, E]) meet(n node[S]) (int, error) {
-	stored, err := encode(n.s)
+	essence := n.s
+	if w.x.Essence != nil {
+		essence = w.x.Essence(n.s)
+	}
+	text, err := encode(essence)
 	if err != nil {
 		return -1, err
 	}
-	essence := stored
-	if w.x.Essence != nil {
-		if essence, err = encode(w.x.Essence(n.s)); err != nil {
-			return -1, err
-		}
+	exact := exactly{string(text), n.now.UnixNano()}
+	if i, met := w.met[exact]; met {
+		return i, nil
 	}
-	key := outline(essence, n.now)
+	key := outline(text, n.now)
 	if i, known := w.index[key]; known {
+		w.met[exact] = i
 		return i, nil
 	}
 	if len(w.nodes) >= w.x.Most {
+		w.met[exact] = -1
 		return -1, nil
 	}
 	i := len(w.nodes)
-	w.index[key] = i
+	w.index[key], w.met[exact] = i, i
 	w.nodes, w.back = append(w.nodes, n), append(w.back, nil)
 	if err := w.Sound(n.s); err != nil {
+		stored, _ := encode(n.s)
 		return i, fmt.Errorf("%w: %s\n%s", err, stored, w.way(i))
 	}
 	return i, nil
