@@ -36,7 +36,7 @@ var catalog = map[Code]catalogEntry{
 	CodeWaiting:        {exit: 8, http: 409, title: "An uploaded token waits for Apple's answer and may be the only living one", next: "Wait, or upload a newer token; the check can be repeated at any time"},
 	CodeConfirm:        {exit: 8, http: 409, title: "A person must confirm that the token belongs to {organization}, service {service}, downloaded by {admin}", next: "Compare with the customer's portal, then confirm the renewal or cancel it"},
 	CodePushExpired:    {exit: 8, http: 409, title: "The push certificate expired on {expired}; no command reaches a device", next: "Renew the push certificate first, or override this check with a reason"},
-	CodeTooManyUploads: {exit: 8, http: 429, title: "Too many files were uploaded for this server", next: "Wait a minute, then try again", retry: true},
+	CodeTooManyUploads: {exit: 8, http: 429, title: "Too many files were uploaded here", next: "Wait a minute, then try again", retry: true},
 	CodePersonNeeded:   {exit: 8, http: 403, title: "Only a person may do this", next: "Sign in as a person; an API key or the system cannot confirm"},
 	CodeTenantClosed:   {exit: 8, http: 409, title: "The tenant is closed", next: "Use an open tenant; what a closed one holds can only be read"},
 	CodeTenantErased:   {exit: 8, http: 410, title: "The tenant was erased", next: "Its data cannot be brought back; use a new tenant ID"},
@@ -59,6 +59,9 @@ var catalog = map[Code]catalogEntry{
 
 	CodePushFileExpired: {exit: 3, http: 422, title: "The push certificate in the file expired on {expired}", next: "Renew it at Apple's push certificate portal (Renew on its row), then upload the new file"},
 	CodePushNoKeyFits:   {exit: 4, http: 422, title: "No key of this push certificate fits the file", next: "It was made for another request. Upload this renewal's request at Apple's push certificate portal (Renew on its row) and download the certificate again, or upload it together with its own key"},
+	CodePushPassword:    {exit: 4, http: 422, title: "The password does not open the .p12 file", next: "Check the password, or export the certificate anew with a new one"},
+	CodePushUnfit:       {exit: 5, http: 422, title: "This does not do as a push certificate: {finding}", next: "{advice}"},
+	CodePushUnsigned:    {exit: 1, http: 502, title: "The request was not signed as an MDM vendor{reason}", next: "Check the vendor's certificate and key; or take the request alone and have a vendor sign it"},
 	CodePushOtherTopic:  {exit: 6, http: 409, title: "The push certificate has another topic ({new}); {devices} enrolled devices listen to {old} and would go deaf", next: "At Apple's push certificate portal, sign in with the Apple Account that made the first one and choose Renew on its row, not Create"},
 	CodePushOlder:       {exit: 7, http: 409, title: "This push certificate ends no later than another one of the same topic (it expires {expires}, the other {active})", next: "Probably the older of two downloads: upload the newest file of Apple's push certificate portal"},
 	CodePushLapsed:      {exit: 8, http: 409, title: "The renewal of the push certificate lapsed: no certificate was uploaded in time", next: "Start a new renewal; a certificate that was downloaded meanwhile can still be uploaded"},

@@ -24,11 +24,11 @@ var exits = map[int]struct {
 	http    []int
 }{
 	1: {"anything else", "internal not_found conflict still_working store_failed store_full store_locked store_damaged " +
-		"key_unavailable wrong_keyring in_transaction fips", []int{404, 409, 500, 501, 503, 507}},
+		"key_unavailable wrong_keyring in_transaction fips push_unsigned", []int{404, 409, 500, 501, 502, 503, 507}},
 	2:  {"usage", "invalid_input", []int{400}},
 	3:  {"expired", "token_expired push_certificate_expired push_over", []int{422}},
-	4:  {"no key fits", "no_key_fits cannot_decrypt push_no_key_fits", []int{422}},
-	5:  {"not a server token", "not_server_token file_too_large unsupported_file bad_content", []int{413, 422}},
+	4:  {"no key fits", "no_key_fits cannot_decrypt push_no_key_fits push_password", []int{422}},
+	5:  {"not the file that is asked for", "not_server_token file_too_large unsupported_file bad_content push_unfit", []int{413, 422}},
 	6:  {"belongs to another server, organization or tenant", "other_server other_service service_taken other_organization push_other_topic", []int{409}},
 	7:  {"older than the active one", "older_token push_older", []int{409}},
 	8:  {"refused by the state or a safety rule", "refused candidate_waiting confirm_identity push_expired too_many_uploads person_needed tenant_closed tenant_erased server_retired renewal_lapsed push_renewal_lapsed", []int{403, 409, 410, 429}},

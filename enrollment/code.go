@@ -22,6 +22,7 @@ const (
 	CodeKeyUnavailable  Code = "key_unavailable"          // 1
 	CodeWrongKeyring    Code = "wrong_keyring"            // 1
 	CodeInTransaction   Code = "in_transaction"           // 1
+	CodePushUnsigned    Code = "push_unsigned"            // 1
 	CodeFIPS            Code = "fips"                     // 1
 	CodeInvalidInput    Code = "invalid_input"            // 2
 	CodeTokenExpired    Code = "token_expired"            // 3
@@ -30,10 +31,12 @@ const (
 	CodeNoKeyFits       Code = "no_key_fits"              // 4
 	CodeCannotDecrypt   Code = "cannot_decrypt"           // 4
 	CodePushNoKeyFits   Code = "push_no_key_fits"         // 4
+	CodePushPassword    Code = "push_password"            // 4
 	CodeNotServerToken  Code = "not_server_token"         // 5
 	CodeTooLarge        Code = "file_too_large"           // 5
 	CodeUnsupported     Code = "unsupported_file"         // 5
 	CodeBadContent      Code = "bad_content"              // 5
+	CodePushUnfit       Code = "push_unfit"               // 5
 	CodeOtherServer     Code = "other_server"             // 6
 	CodeOtherService    Code = "other_service"            // 6
 	CodeServiceTaken    Code = "service_taken"            // 6

@@ -27,6 +27,9 @@ type Policy struct {
 	FreshFor time.Duration `json:"fresh_for"`
 	// UploadsPerMinute bounds the files that one server takes in any minute.
 	UploadsPerMinute int `json:"uploads_per_minute"`
+	// RequireAppleIssuer refuses push certificates that Apple has not issued. Test installations have their own, so that it
+	// is off by default, and such a certificate taken with a warning.
+	RequireAppleIssuer bool `json:"require_apple_issuer"`
 
 	// MigrationDeadline is how long the devices of a plan that changes their MDM without an erase have for it.
 	MigrationDeadline time.Duration `json:"migration_deadline"`
@@ -68,6 +71,8 @@ type PolicyChange struct {
 	FreshFor         *time.Duration `json:"fresh_for,omitempty"`
 	UploadsPerMinute *int           `json:"uploads_per_minute,omitempty"`
 
+	RequireAppleIssuer *bool `json:"require_apple_issuer,omitempty"`
+
 	MigrationDeadline *time.Duration `json:"migration_deadline,omitempty"`
 	PostsPerHour      *int           `json:"posts_per_hour,omitempty"`
 	Wipes             *WipeChange    `json:"wipes,omitempty"`
@@ -86,6 +91,7 @@ func (p Policy) With(c PolicyChange) Policy {
 	set(&p.RemindWaiting, c.RemindWaiting)
 	set(&p.FreshFor, c.FreshFor)
 	set(&p.UploadsPerMinute, c.UploadsPerMinute)
+	set(&p.RequireAppleIssuer, c.RequireAppleIssuer)
 	set(&p.MigrationDeadline, c.MigrationDeadline)
 	set(&p.PostsPerHour, c.PostsPerHour)
 	p.Wipes = p.Wipes.with(c.Wipes)
@@ -105,6 +111,7 @@ func (c PolicyChange) And(next PolicyChange) PolicyChange {
 	override(&c.RemindWaiting, next.RemindWaiting)
 	override(&c.FreshFor, next.FreshFor)
 	override(&c.UploadsPerMinute, next.UploadsPerMinute)
+	override(&c.RequireAppleIssuer, next.RequireAppleIssuer)
 	override(&c.MigrationDeadline, next.MigrationDeadline)
 	override(&c.PostsPerHour, next.PostsPerHour)
 	c.Wipes = c.Wipes.and(next.Wipes)

@@ -28,7 +28,7 @@ var meanings = map[string]string{
 	"new":          "the topic of the uploaded push certificate",
 	"old":          "the topic of the push certificate in use",
 	"organization": "the organization's name at Apple",
-	"reason":       "empty, or Apple's own word, behind a blank and in parentheses",
+	"reason":       "empty, or the word of Apple or a vendor, behind a blank and in parentheses",
 	"rule":         "which values are possible, in English",
 	"server":       "the name of the other server of this tenant",
 	"service":      "the name or UUID of the device management service",

@@ -31,12 +31,22 @@ type PushCertificate struct {
 	Issuer      string    `json:"issuer,omitempty"`
 	Expires     time.Time `json:"expires"`
 	KeyID       string    `json:"key_id"`
+	HostKept    bool      `json:"host_kept,omitempty"` // the host keeps its private key: it is checked and reminded of only
 	ActivatedAt time.Time `json:"activated_at"`
 	ProvenAt    time.Time `json:"proven_at,omitzero"` // when Apple accepted it for the first time; zero: not yet
 }
 
 // Proven reports whether Apple has accepted the certificate once.
 func (c PushCertificate) Proven() bool { return !c.ProvenAt.IsZero() }
+
+// Key returns the fact of one key pair.
+func (p Push) Key(id string) (KeyFact, bool) { return keyOf(p.Keys, id) }
+
+// WithKey returns the push certificate with a key pair added to its ring, where it stays while the push certificate lives.
+func (p Push) WithKey(k KeyFact) Push {
+	p.Keys = withKey(p.Keys, k)
+	return p
+}
 
 // Retired reports whether the push certificate is out of use.
 func (p Push) Retired() bool { return !p.RetiredAt.IsZero() }

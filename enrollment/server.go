@@ -58,8 +58,10 @@ func (s Server) Generation() int64 {
 }
 
 // Key returns the fact of one key pair.
-func (s Server) Key(id string) (KeyFact, bool) {
-	for _, k := range s.Keys {
+func (s Server) Key(id string) (KeyFact, bool) { return keyOf(s.Keys, id) }
+
+func keyOf(ring []KeyFact, id string) (KeyFact, bool) {
+	for _, k := range ring {
 		if k.ID == id {
 			return k, true
 		}
@@ -69,11 +71,16 @@ func (s Server) Key(id string) (KeyFact, bool) {
 
 // WithKey returns the server with a key pair added to its ring, where it stays while the server lives.
 func (s Server) WithKey(k KeyFact) Server {
-	if _, held := s.Key(k.ID); held {
-		return s
-	}
-	s.Keys = append(s.Keys[:len(s.Keys):len(s.Keys)], k)
+	s.Keys = withKey(s.Keys, k)
 	return s
+}
+
+// withKey never changes the ring that it is given: snapshots share it.
+func withKey(ring []KeyFact, k KeyFact) []KeyFact {
+	if _, held := keyOf(ring, k.ID); held {
+		return ring
+	}
+	return append(ring[:len(ring):len(ring)], k)
 }
 
 // Activation is everything that a new token changes on its server. It is applied as a whole, in the same write that

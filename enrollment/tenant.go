@@ -25,6 +25,7 @@ type Tenant struct {
 	State     TenantState  `json:"state"`
 	CreatedAt time.Time    `json:"created_at"`
 	ClosedAt  time.Time    `json:"closed_at,omitzero"`
-	Policy    PolicyChange `json:"policy"` // overrides of the installation's policy
+	Policy    PolicyChange `json:"policy"`         // overrides of the installation's policy
+	Push      PushID       `json:"push,omitempty"` // its push certificate; empty: none of its own
 	Audit     AuditHead    `json:"audit"`
 }

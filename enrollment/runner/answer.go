@@ -92,6 +92,11 @@ func inWords(err error, token abmtoken.Token) string {
 			text = strings.ReplaceAll(text, secret.Reveal(), "[redacted]")
 		}
 	}
+	return plainWords(text)
+}
+
+// plainWords puts what somebody else says on one bounded line.
+func plainWords(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if c == utf8.RuneError || !unicode.IsPrint(c) {
 			return ' '

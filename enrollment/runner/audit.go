@@ -78,22 +78,23 @@ func appendFacts(
 	return nil
 }
 
-// Audit returns the entries of one subject of the tenant (a server, a renewal, or the tenant by its own ID) behind the
-// given number, oldest first, at most limit (1 to 1000) of them. A renewal's entries stand in its server's history.
+// Audit returns the entries of one subject of the tenant (a server, a push certificate, a renewal, or the tenant by its own
+// ID) behind the given number, oldest first, at most limit (1 to 1000) of them. A renewal's entries stand in the history of
+// its server or push certificate.
 func (t *Tenant) Audit(ctx context.Context, subject string, after int64, limit int) ([]enrollment.AuditEntry, error) {
 	if _, err := t.opened(ctx); err != nil {
 		return nil, err
 	}
 	entries, err := t.r.history(ctx, string(t.id), subject, after, limit)
-	if err != nil || len(entries) > 0 || !strings.HasPrefix(subject, renewalPrefix) {
+	if err != nil || len(entries) > 0 {
 		return entries, err
 	}
-	r, err := t.r.renewals.Get(ctx, string(t.id), subject)
-	if err != nil {
-		return nil, asProblem(missing(err, "renewal"))
+	owner, err := t.renewed(ctx, subject)
+	if err != nil || owner == "" {
+		return nil, err
 	}
 	for seq := after; ; {
-		page, err := t.r.history(ctx, string(t.id), string(r.Value.Server), seq, storage.MaxPage)
+		page, err := t.r.history(ctx, string(t.id), owner, seq, storage.MaxPage)
 		if err != nil || len(page) == 0 {
 			return entries, err
 		}
@@ -107,6 +108,19 @@ func (t *Tenant) Audit(ctx context.Context, subject string, after int64, limit i
 			return entries, nil
 		}
 	}
+}
+
+// renewed returns what a renewal is one of: a server or a push certificate; empty: the subject is no renewal.
+func (t *Tenant) renewed(ctx context.Context, subject string) (string, error) {
+	switch {
+	case strings.HasPrefix(subject, renewalPrefix):
+		r, err := t.r.renewals.Get(ctx, string(t.id), subject)
+		return string(r.Value.Server), asProblem(missing(err, "renewal"))
+	case strings.HasPrefix(subject, pushRunPrefix):
+		r, err := t.r.pushRuns.Get(ctx, string(t.id), subject)
+		return string(r.Value.Push), asProblem(missing(err, "renewal"))
+	}
+	return "", nil
 }
 
 // Audit returns entries about the whole installation, as [Tenant.Audit] does about a tenant's subjects.

@@ -24,6 +24,8 @@ type change struct {
 	recipientsSeen map[string]*tracked[ownerRecord] // whose certificates are, by recipient
 	serversSeen    shelf[serverRecord]
 	renewalsSeen   shelf[renewal.Renewal]
+	pushesSeen     shelf[pushRecord]
+	pushRunsSeen   shelf[renewal.PushRenewal]
 	write          storage.Write
 }
 
@@ -38,6 +40,8 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 		recipientsSeen: map[string]*tracked[ownerRecord]{},
 		serversSeen:    newShelf(m.servers, "server", func(s serverRecord) time.Time { return s.Watch.Wake() }),
 		renewalsSeen:   newShelf(m.renewals, "renewal", renewal.Renewal.Wake),
+		pushesSeen:     newShelf(m.pushes, "push certificate", func(p pushRecord) time.Time { return p.Watch.Wake() }),
+		pushRunsSeen:   newShelf(m.pushRuns, "renewal", renewal.PushRenewal.Wake),
 	}
 	if tenant == "" {
 		return c, c.installation(ctx)

@@ -93,6 +93,15 @@ func (c *change) prepare(ctx context.Context) error {
 	if err := c.renewalsSeen.prepare(ctx, &c.write); err != nil {
 		return err
 	}
+	for _, p := range c.pushesSeen.seen {
+		c.judge(subjectOf(p))
+	}
+	if err := c.pushesSeen.prepare(ctx, &c.write); err != nil {
+		return err
+	}
+	if err := c.pushRunsSeen.prepare(ctx, &c.write); err != nil {
+		return err
+	}
 	if err := addAll(ctx, &c.write, c.services, c.servicesSeen); err != nil {
 		return err
 	}

@@ -22,11 +22,26 @@ type Config struct {
 	Sealer   storage.Sealer    // protects what is kept; needed
 	Verifier abmtoken.Verifier // asks Apple whose token it is; needed
 
-	Push     apns.Checker        // looks at push certificates; nil: renewals warn that nobody did
 	Notifier enrollment.Notifier // takes notices to people; nil: there are none
-	Log      *slog.Logger        // what went wrong where no caller hears of it; nil: nothing
 
-	// NewID makes the ID of a server ("srv"), renewal ("rnw") or secret; nil: 128 random bits behind the prefix.
+	// PushProber asks Apple whether it accepts a push certificate, such as apns/apnshttp's; nil: nobody asks.
+	PushProber apns.Prober
+	// PushSource gives the push certificates whose private keys the host keeps itself; nil: it keeps none. A certificate that
+	// is imported without a key is looked up there, checked and reminded of, and never renewed here.
+	PushSource apns.Source
+	// PushAccount is the tenant whose push certificate serves every tenant that has none of its own, as RMMs have one for
+	// their whole account; empty: there is none. It is imported, renewed and retired like any other, in that tenant's scope.
+	PushAccount enrollment.TenantID
+	// Audience counts the devices that listen to a topic, over all tenants that use it; nil: nobody knows.
+	Audience apns.Audience
+	// Push looks at push certificates before a server token is renewed; nil: the stored ones are inspected and, if there is a
+	// PushProber, Apple is asked about them.
+	Push apns.Checker
+
+	Log *slog.Logger // what went wrong where no caller hears of it; nil: nothing
+
+	// NewID makes the ID of a server ("srv"), renewal ("rnw"), push certificate ("psh"), its renewal ("prn") or secret; nil:
+	// 128 random bits behind the prefix.
 	NewID func(prefix string) string
 
 	KeyBits    int // of new key pairs: 2048 (also if zero) or 3072
@@ -49,6 +64,7 @@ type Runner struct {
 	log     *slog.Logger
 	keyGate chan struct{}
 	newPair func(abmtoken.KeyOptions) (abmtoken.KeyPair, error) // abmtoken's; tests have a quicker one
+	newKey  func() (apns.Key, error)                            // apns's; tests have a quicker one
 }
 
 // New checks the configuration and returns a Runner. It reads and writes nothing.
@@ -73,10 +89,14 @@ func New(cfg Config) (*Runner, error) {
 	orElse(&cfg.Workers, 4)
 	orElse(&cfg.Lease, time.Minute)
 	orElse(&cfg.SettleFor, 5*time.Second)
-	return &Runner{
+	r := &Runner{
 		rooms: newRooms(cfg.Store, cfg.Sealer, cfg.Lease), cfg: cfg, log: cfg.Log,
-		keyGate: make(chan struct{}, cfg.KeyWorkers), newPair: abmtoken.GenerateKeyPair,
-	}, nil
+		keyGate: make(chan struct{}, cfg.KeyWorkers), newPair: abmtoken.GenerateKeyPair, newKey: apns.GenerateKey,
+	}
+	if r.cfg.Push == nil {
+		r.cfg.Push = storedChecker{r}
+	}
+	return r, nil
 }
 
 func orElse[T int | time.Duration](field *T, usual T) {

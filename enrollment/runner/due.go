@@ -12,7 +12,7 @@ import (
 // Due says how much of what is due one call of RunDue does.
 type Due struct {
 	Limit int      // records at most, 1 to 1000; zero: 100
-	Kinds []string // of these kinds only; empty: servers and renewals
+	Kinds []string // of these kinds only; empty: all of [Kinds]
 }
 
 // Ran is what one call of RunDue did.
@@ -24,7 +24,7 @@ type Ran struct {
 }
 
 // Kinds returns the kinds of records that become due.
-func Kinds() []string { return []string{KindRenewal, KindServer} }
+func Kinds() []string { return []string{KindRenewal, KindServer, KindPushRenewal, KindPush} }
 
 // RunDue does what is due: probes, reminders, checks and retries. Call it from a cron job, a queue or a loop, on any number
 // of machines; calls may overlap, fail, come late or twice. One bad record never stops the others.

@@ -14,15 +14,14 @@ import (
 // checkPush looks at the push certificate of the tenant.
 func (r *Runner) checkPush(ctx context.Context, k storage.RecordKey, x enrollment.Effect) feed {
 	ev := renewal.PushChecked{Result: enrollment.Result{Effect: x.ID, Outcome: enrollment.Fatal}}
-	if r.cfg.Push != nil {
-		report, err := r.cfg.Push.Check(ctx, k.Tenant)
-		switch {
-		case err != nil:
-			r.log.WarnContext(ctx, "the push certificate could not be checked", "tenant", k.Tenant, "error", err)
-			ev.Outcome = enrollment.Retry
-		default:
-			ev.Outcome, ev.NotAfter, ev.Finding = enrollment.OK, report.NotAfter, finding(report)
-		}
+	report, err := r.cfg.Push.Check(ctx, k.Tenant)
+	switch {
+	case errors.Is(err, apns.ErrNoCertificate): // asking again would not find one
+	case err != nil:
+		r.log.WarnContext(ctx, "the push certificate could not be checked", "tenant", k.Tenant, "error", err)
+		ev.Outcome = enrollment.Retry
+	default:
+		ev.Outcome, ev.NotAfter, ev.Finding = enrollment.OK, report.NotAfter, finding(report)
 	}
 	return func(ctx context.Context, c *change) error {
 		s, run, err := c.run(ctx, enrollment.RenewalID(k.ID))
@@ -55,7 +54,8 @@ func finding(report apns.Report) string {
 // core busy for some 40 ms and more, so only a few are made at once.
 func (r *Runner) makeKey(ctx context.Context, k storage.RecordKey, x enrollment.Effect) feed {
 	ev := renewal.KeyMade{Result: enrollment.Result{Effect: x.ID, Outcome: enrollment.Retry}}
-	pair, err := r.generate(ctx, k)
+	var pair abmtoken.KeyPair
+	err := r.gated(ctx, func() (err error) { pair, err = r.generate(ctx, k); return err })
 	if err != nil {
 		r.log.ErrorContext(ctx, "no key pair could be made", "tenant", k.Tenant, "renewal", k.ID, "error", err)
 	} else {
@@ -75,12 +75,6 @@ func (r *Runner) makeKey(ctx context.Context, k storage.RecordKey, x enrollment.
 }
 
 func (r *Runner) generate(ctx context.Context, k storage.RecordKey) (abmtoken.KeyPair, error) {
-	select {
-	case r.keyGate <- struct{}{}:
-		defer func() { <-r.keyGate }()
-	case <-ctx.Done():
-		return abmtoken.KeyPair{}, context.Cause(ctx)
-	}
 	run, err := r.renewals.Get(ctx, k.Tenant, k.ID)
 	if err != nil {
 		return abmtoken.KeyPair{}, err

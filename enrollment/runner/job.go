@@ -37,6 +37,18 @@ func (c *change) job(ctx context.Context, k storage.RecordKey) (job, error) {
 			return job{}, err
 		}
 		return c.renewing(s, run), nil
+	case KindPush:
+		p, err := c.push(ctx, enrollment.PushID(k.ID))
+		if err != nil {
+			return job{}, err
+		}
+		return c.watching(subjectOf(p)), nil
+	case KindPushRenewal:
+		p, run, err := c.pushRun(ctx, enrollment.RenewalID(k.ID))
+		if err != nil {
+			return job{}, err
+		}
+		return c.renewingPush(p, run), nil
 	}
 	return job{}, fmt.Errorf("%w: nothing works on records of kind %q", storage.ErrInvalid, k.Kind)
 }
@@ -66,5 +78,18 @@ func (c *change) renewing(s *tracked[serverRecord], run *tracked[renewal.Renewal
 		notified: func(ctx context.Context, r enrollment.Result) error {
 			return take(ctx, renewal.Notified{Result: r})
 		},
+	}
+}
+
+func (c *change) renewingPush(p *tracked[pushRecord], run *tracked[renewal.PushRenewal]) job {
+	take := func(ctx context.Context, ev renewal.PushEvent) error {
+		_, err := c.stepPush(ctx, p, run, ev)
+		return err
+	}
+	return job{
+		record: run, moved: &run.moved,
+		tick:     func(ctx context.Context) error { return take(ctx, renewal.PushTicked{Push: p.Value.Push}) },
+		due:      func() []enrollment.Effect { return run.Value.Due(c.now) },
+		notified: func(ctx context.Context, r enrollment.Result) error { return take(ctx, renewal.Notified{Result: r}) },
 	}
 }

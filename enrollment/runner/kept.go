@@ -17,7 +17,7 @@ type KeptKind struct {
 // has to look at all of them: see the sealer's documentation.
 func KeptKinds() []KeptKind {
 	return []KeptKind{
-		{KindServer, false}, {KindRenewal, false},
+		{KindServer, false}, {KindRenewal, false}, {KindPush, false}, {KindPushRenewal, false},
 		{KindTenant, true}, {KindInstallation, true}, {KindService, true}, {KindRecipient, true},
 		{KindAudit, true}, {KindAuditLog, true},
 	}

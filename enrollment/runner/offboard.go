@@ -11,7 +11,8 @@ import (
 // offboardChunk is how many records one write of an offboarding takes.
 const offboardChunk = 100
 
-// Close puts a tenant out of use: nothing new starts, its servers are retired and their renewals cancelled, in chunks.
+// Close puts a tenant out of use: nothing new starts, its push certificate and servers are retired and
+// their renewals cancelled, in chunks.
 // What exists can still be read. Calling it again goes on where an interrupted call stopped.
 func (t *Tenant) Close(ctx context.Context, by enrollment.Actor) error {
 	if err := validActor(by); err != nil {
@@ -25,6 +26,9 @@ func (t *Tenant) Close(ctx context.Context, by enrollment.Actor) error {
 			return c.notErased()
 		}
 		c.tenant.Value.State, c.tenant.Value.ClosedAt, c.tenant.moved = enrollment.TenantClosed, c.now, true
+		if err := c.retirePush(ctx, by); err != nil {
+			return err
+		}
 		return c.noteTenant(ctx, enrollment.AuditFact{Act: enrollment.ActTenantClosed, By: by})
 	})
 	if err != nil {
@@ -85,6 +89,8 @@ func (t *Tenant) Erase(ctx context.Context, by enrollment.Actor) error {
 		{Kind: storage.KindSecret, Tenant: string(t.id)},
 		{Kind: KindRenewal, Tenant: string(t.id)},
 		{Kind: KindServer, Tenant: string(t.id)},
+		{Kind: KindPushRenewal, Tenant: string(t.id)},
+		{Kind: KindPush, Tenant: string(t.id)},
 		{Kind: KindRecipient, Parent: string(t.id)},
 		{Kind: KindService, Parent: string(t.id)},
 	} {

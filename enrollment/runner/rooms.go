@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
 	"github.com/abmrenew/abmrenew/storage"
@@ -16,6 +17,8 @@ import (
 const (
 	KindServer       = "server"
 	KindRenewal      = "renewal"
+	KindPush         = "push"
+	KindPushRenewal  = "push_renewal"
 	KindTenant       = "tenant"
 	KindInstallation = "installation"
 	KindService      = "service"   // which server stands for a service at Apple
@@ -31,6 +34,16 @@ type serverRecord struct {
 }
 
 func (s *serverRecord) about() (string, *care) { return string(s.ID), &s.care }
+
+// pushRecord is a push certificate with all that changes together with it.
+type pushRecord struct {
+	enrollment.Push
+	care
+	Latest enrollment.RenewalID `json:"latest,omitempty"` // its newest renewal, live or not
+	Said   *apns.Finding        `json:"said,omitempty"`   // what Apple said last of the certificate in use
+}
+
+func (p *pushRecord) about() (string, *care) { return string(p.ID), &p.care }
 
 // installationRecord is what the whole installation shares.
 type installationRecord struct {
@@ -48,6 +61,8 @@ type ownerRecord struct {
 type (
 	serverItem  = storage.Item[serverRecord]
 	renewalItem = storage.Item[renewal.Renewal]
+	pushItem    = storage.Item[pushRecord]
+	pushRunItem = storage.Item[renewal.PushRenewal]
 )
 
 // rooms are the typed views of one store.
@@ -58,6 +73,8 @@ type rooms struct {
 	vault         *storage.Vault
 	servers       *storage.Repo[serverRecord]
 	renewals      *storage.Repo[renewal.Renewal]
+	pushes        *storage.Repo[pushRecord]
+	pushRuns      *storage.Repo[renewal.PushRenewal]
 	tenants       *storage.Repo[enrollment.Tenant]
 	installations *storage.Repo[installationRecord]
 	services      *storage.Repo[ownerRecord]
@@ -79,6 +96,18 @@ func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration) r
 			Kind: KindRenewal, Schema: 1,
 			Columns: func(r renewal.Renewal) storage.Columns {
 				return storage.Columns{Parent: string(r.Server), State: string(r.State), Wake: r.Wake()}
+			},
+		}),
+		pushes: storage.NewRepo(store, sealer, storage.Spec[pushRecord]{
+			Kind: KindPush, Schema: 1,
+			Columns: func(p pushRecord) storage.Columns {
+				return storage.Columns{State: string(p.Health), Wake: p.Watch.Wake()}
+			},
+		}),
+		pushRuns: storage.NewRepo(store, sealer, storage.Spec[renewal.PushRenewal]{
+			Kind: KindPushRenewal, Schema: 1,
+			Columns: func(r renewal.PushRenewal) storage.Columns {
+				return storage.Columns{Parent: string(r.Push), State: string(r.State), Wake: r.Wake()}
 			},
 		}),
 		// What outlives a tenant's data key, or belongs to nobody, is signed for the installation.

@@ -55,17 +55,33 @@ func (t *Tenant) AddServer(ctx context.Context, by enrollment.Actor, n NewServer
 }
 
 func validServer(n NewServer) error {
-	if strings.TrimSpace(n.Name) == "" || len(n.Name) > maxName || !printable(n.Name) {
-		return invalid("name", "1 to 128 printable characters")
+	if err := validName(n.Name); err != nil {
+		return err
 	}
 	if len(n.Site) > maxName || !printable(string(n.Site)) {
 		return invalid("site", "at most 128 printable characters")
 	}
-	if len(n.ID) > maxName || !printable(string(n.ID)) || strings.Contains(string(n.ID), "/") ||
-		strings.HasPrefix(string(n.ID), renewalPrefix) {
-		return invalid("server", "1 to 128 printable characters without a slash, not the ID of a renewal")
+	if len(n.ID) > maxName || !printable(string(n.ID)) || strings.Contains(string(n.ID), "/") || reserved(string(n.ID)) {
+		return invalid("server", "1 to 128 printable characters without a slash, not the ID of a renewal or push certificate")
 	}
 	return nil
+}
+
+func validName(name string) error {
+	if strings.TrimSpace(name) == "" || len(name) > maxName || !printable(name) {
+		return invalid("name", "1 to 128 printable characters")
+	}
+	return nil
+}
+
+// reserved reports whether an ID is one of those that no server has: all are subjects of one audit.
+func reserved(id string) bool {
+	for _, prefix := range []string{renewalPrefix, pushPrefix, pushRunPrefix} {
+		if strings.HasPrefix(id, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // Server returns one server, with its live renewal if there is one.
@@ -132,26 +148,14 @@ func (r *Runner) listServers(ctx context.Context, base storage.Query, q ServerQu
 	if err != nil {
 		return ServerPage{}, err
 	}
-	now, err := r.now(ctx)
+	seen, err := r.glances(ctx)
 	if err != nil {
 		return ServerPage{}, asProblem(err)
 	}
 	var out ServerPage
-	glances := map[string]glance{}
 	out.Servers, out.Damaged, out.Next, out.More, err = list(ctx, r.servers, r.store, base, func(item serverItem) (ServerView, error) {
-		g, known := glances[item.Tenant]
-		if !known {
-			tenant, _, err := find(ctx, r.tenants, item.Tenant, onlyID)
-			if err != nil {
-				return ServerView{}, err
-			}
-			if g.policy, err = r.policy(ctx, tenant.Value); err != nil {
-				return ServerView{}, err
-			}
-			g.now, g.open = now, tenant.Value.State == enrollment.TenantOpen
-			glances[item.Tenant] = g
-		}
-		return g.view(item.Value, false), nil
+		g, err := seen.of(ctx, item.Tenant)
+		return g.view(item.Value, false), err
 	})
 	return out, asProblem(err)
 }
@@ -160,7 +164,11 @@ func (r *Runner) listServers(ctx context.Context, base storage.Query, q ServerQu
 // time alone counts from the next RunDue on. For a gauge of each token's expiry, walk through [Runner.Servers]: a view has
 // Token.Expires.
 func (r *Runner) Stats(ctx context.Context) (map[enrollment.Health]int, error) {
-	counts, err := r.store.Count(ctx, storage.Query{Kind: KindServer, AllTenants: true})
+	return r.countByHealth(ctx, KindServer)
+}
+
+func (r *Runner) countByHealth(ctx context.Context, kind string) (map[enrollment.Health]int, error) {
+	counts, err := r.store.Count(ctx, storage.Query{Kind: kind, AllTenants: true})
 	if err != nil {
 		return nil, asProblem(err)
 	}

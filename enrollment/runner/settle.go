@@ -12,22 +12,22 @@ import (
 // settlePause is how often a record that another worker has claimed is looked at again.
 const settlePause = 50 * time.Millisecond
 
-// Settle does now what is due of one server or renewal, instead of at the next RunDue; for Config.SettleFor at most. It
-// waits for another worker that has the subject in hand. What is not done by then goes on with RunDue: that is no error.
+// Settle does now what is due of one server, push certificate or renewal, instead of at the next RunDue; for Config.SettleFor
+// at most. It waits for another worker that has the subject in hand. What is not done by then goes on with RunDue: that is no
+// error.
 func (t *Tenant) Settle(ctx context.Context, subject string) error {
 	if _, err := t.opened(ctx); err != nil {
 		return err
 	}
-	k := t.r.renewals.Key(string(t.id), subject)
-	if _, err := t.r.store.Get(ctx, k); absent(err) {
-		k = t.r.servers.Key(string(t.id), subject)
-		if _, err := t.r.store.Get(ctx, k); err != nil {
-			return asProblem(missing(err, "server or renewal"))
+	for _, kind := range Kinds() {
+		k := storage.RecordKey{Kind: kind, Tenant: string(t.id), ID: subject}
+		if _, err := t.r.store.Get(ctx, k); err == nil {
+			return t.settle(ctx, k)
+		} else if !absent(err) {
+			return asProblem(err)
 		}
-	} else if err != nil {
-		return asProblem(err)
 	}
-	return t.settle(ctx, k)
+	return missing(storage.ErrNotFound, "server, push certificate or renewal")
 }
 
 func (t *Tenant) settle(ctx context.Context, k storage.RecordKey) error {

@@ -164,7 +164,7 @@ func (r *Runner) compareHead(ctx context.Context, report *AuditReport, h *histor
 
 // verifyHeads looks for subjects whose whole history is gone.
 func (r *Runner) verifyHeads(ctx context.Context, report *AuditReport) error {
-	for _, kind := range []string{KindInstallation, KindTenant, KindServer} {
+	for _, kind := range []string{KindInstallation, KindTenant, KindServer, KindPush} {
 		for after := (storage.Position{}); ; {
 			records, err := r.store.List(ctx, storage.Query{Kind: kind, AllTenants: true, After: after, Limit: storage.MaxPage})
 			if err != nil {
@@ -172,7 +172,13 @@ func (r *Runner) verifyHeads(ctx context.Context, report *AuditReport) error {
 			}
 			for _, rec := range records {
 				after = rec.Position()
-				subject := map[string]string{KindInstallation: InstallationSubject, KindTenant: rec.Tenant, KindServer: rec.ID}[kind]
+				subject := rec.ID
+				switch kind {
+				case KindInstallation:
+					subject = InstallationSubject
+				case KindTenant:
+					subject = rec.Tenant
+				}
 				first, err := r.store.List(ctx, storage.Query{Kind: KindAudit, Tenant: rec.Tenant, Parent: subject, Limit: 1})
 				if err != nil {
 					return err
@@ -202,5 +208,9 @@ func (r *Runner) headOf(ctx context.Context, h *history) (enrollment.AuditHead, 
 		return item.Value.Audit, err
 	}
 	item, err := r.servers.Get(ctx, h.tenant, h.subject)
-	return item.Value.Audit, err
+	if !errors.Is(err, storage.ErrNotFound) {
+		return item.Value.Audit, err
+	}
+	push, err := r.pushes.Get(ctx, h.tenant, h.subject)
+	return push.Value.Audit, err
 }

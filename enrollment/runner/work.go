@@ -73,6 +73,10 @@ func (r *Runner) perform(ctx context.Context, k storage.RecordKey, x enrollment.
 		tell = r.verifyToken(limited, k, x)
 	case enrollment.ProbeToken:
 		tell = r.probeToken(limited, k, x)
+	case enrollment.MakePushKey:
+		tell = r.makePushKey(limited, k, x)
+	case enrollment.ProbePush:
+		tell = r.probePush(limited, k, x)
 	case enrollment.SendNotice:
 		tell = r.sendNotice(limited, k, x)
 	default:
