@@ -23,8 +23,8 @@ type CredentialActivated struct {
 }
 
 // Probed is the result of a probe. With outcome OK, Answer is definite, and Result.Problem tells people about it where it
-// is no acceptance; any other outcome means that Apple did not answer. Pending terms are no answer about a push
-// certificate: Apple knows none for it.
+// is no acceptance; Fatal means that nobody can ask Apple here, any other outcome that Apple did not answer. Pending terms
+// are no answer about a push certificate: Apple knows none for it.
 type Probed struct {
 	enrollment.Result
 	Answer  enrollment.Answer

@@ -121,6 +121,7 @@ func (m *watchModel) learn(before renewal.Watch, ev renewal.WatchEvent) {
 		case !hasEffect(before.Pending, ev.Effect):
 		case ev.Outcome == enrollment.OK && definite(ev.Answer):
 			said(ev.Answer)
+		case ev.Outcome == enrollment.Fatal: // nobody can ask, which is no silence of Apple's
 		case m.unanswered.IsZero():
 			m.unanswered = m.now
 		}

@@ -123,6 +123,10 @@ func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []e
 		w.Problem = ev.Problem
 		return w.answered(p, now, ev.Answer, ev.Reason, ev.Result.Problem), true
 	}
+	if ev.Outcome == enrollment.Fatal { // nobody can ask here, which is no silence of Apple's
+		w.ProbeAt = w.nextProbe(now, p.ProbeEvery)
+		return nil, true
+	}
 	// No answer: what is thought of the credential stays as it was, and the next try waits longer each time.
 	if w.Failures == 0 {
 		w.Unanswered = now

@@ -176,7 +176,7 @@ func (k watched) events() []watchEvent {
 		probed("no answer", enrollment.Retry, enrollment.NoAnswer, nil),
 		probed("no answer, come back later", enrollment.Retry, enrollment.NoAnswer, func(ev *renewal.Probed) { ev.RetryAfter = 90 * day }),
 		probed("lost answer", enrollment.Unknown, enrollment.NoAnswer, nil),
-		probed("failed", enrollment.Fatal, enrollment.NoAnswer, nil),
+		probed("nobody can ask", enrollment.Fatal, enrollment.NoAnswer, nil),
 		probed("stale", enrollment.OK, enrollment.AnswerRejected, func(ev *renewal.Probed) { ev.Effect = watchEffect(renewal.Watch{}, "") }),
 		answered("accepted", 0, enrollment.Accepted),
 		answered("rejected", 0, enrollment.AnswerRejected),
