@@ -21,6 +21,25 @@ type keptServer struct {
 	Audit  enrollment.AuditHead
 }
 
+// keptPush is a push certificate's record.
+type keptPush struct {
+	enrollment.Push
+	Watch  renewal.Watch
+	Health enrollment.Health
+	Audit  enrollment.AuditHead
+	Latest enrollment.RenewalID
+}
+
+// owner is whose a secret is.
+type owner struct {
+	tenant   enrollment.TenantID
+	id, name string
+}
+
+func (s keptServer) owner() owner { return owner{s.Tenant, string(s.ID), s.Name} }
+
+func (p keptPush) owner() owner { return owner{p.Tenant, string(p.ID), p.Name} }
+
 type keptOwner struct {
 	Tenant enrollment.TenantID
 	Server enrollment.ServerID
@@ -37,6 +56,8 @@ type kept struct {
 	policy     []string // of the installation
 	servers    []keptServer
 	renewals   []renewal.Renewal
+	pushes     []keptPush
+	pushRuns   []renewal.PushRenewal
 	services   map[string]keptOwner
 	recipients map[string]keptOwner
 	secrets    []string // IDs, "owner/kind/id"
@@ -62,6 +83,7 @@ func keep(ctx context.Context, store storage.Store) (kept, error) {
 		return nil
 	})
 	slices.SortFunc(k.servers, func(a, b keptServer) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(k.pushRuns, func(a, b renewal.PushRenewal) int { return a.StartedAt.Compare(b.StartedAt) })
 	slices.SortFunc(k.renewals, func(a, b renewal.Renewal) int { return a.StartedAt.Compare(b.StartedAt) })
 	return k, err
 }
@@ -109,6 +131,14 @@ func (k *kept) add(rec storage.Record, value json.RawMessage) error {
 			k.never = append(k.never, rec.RecordKey)
 		}
 		return err
+	case runner.KindPush:
+		return appended(&k.pushes, value)
+	case runner.KindPushRenewal:
+		err := appended(&k.pushRuns, value)
+		if err == nil && k.pushRuns[len(k.pushRuns)-1].Live() && rec.Wake.IsZero() {
+			k.never = append(k.never, rec.RecordKey)
+		}
+		return err
 	case runner.KindService, runner.KindRecipient:
 		var o keptOwner
 		err := json.Unmarshal(value, &o)
@@ -137,4 +167,12 @@ func (k *kept) server(id enrollment.ServerID) (keptServer, bool) {
 		return keptServer{}, false
 	}
 	return k.servers[i], true
+}
+
+func (k *kept) push(id enrollment.PushID) (keptPush, bool) {
+	i := slices.IndexFunc(k.pushes, func(p keptPush) bool { return p.ID == id })
+	if i < 0 {
+		return keptPush{}, false
+	}
+	return k.pushes[i], true
 }

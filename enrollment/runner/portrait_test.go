@@ -35,6 +35,20 @@ func portrait(w *world) ([]string, error) {
 			}
 		}
 	}
+	for _, p := range k.pushes {
+		kept := "nothing"
+		if p.Previous != nil {
+			kept = "the one before"
+		}
+		say("push %s: certificate %d, proven %v, keeps %s, %d keys, retired %v", p.Name, p.Generation(),
+			p.Certificate != nil && p.Certificate.Proven(), kept, len(p.Keys), p.Retired())
+		say("  watch: %s, health %s, answer %q %q, open %v, owes %v",
+			p.Watch.State, p.Health, p.Watch.Answer, p.Watch.Reason, p.Watch.Open, owes(p.Watch.Pending))
+	}
+	for _, r := range k.pushRuns {
+		say("  push renewal %s: key %v, candidate %v, problem %s, warnings %d, owes %v",
+			r.State, r.Key != nil, r.Candidate != nil, codeOf(r.Problem), len(r.Warnings), owes(r.Pending))
+	}
 	say("%d secrets, %d services, %d recipients", len(k.secrets), len(k.services), len(k.recipients))
 	p = append(p, history(k)...)
 	return append(p, threads(w)...), nil
@@ -65,6 +79,9 @@ func history(k kept) []string {
 		subject := e.Subject
 		if s, found := k.server(enrollment.ServerID(subject)); found {
 			subject = s.Name
+		}
+		if p, found := k.push(enrollment.PushID(subject)); found {
+			subject = p.Name
 		}
 		p = append(p, fmt.Sprintf("audit of %s: %s by %s %s %v", subject, e.Act, e.By.ID, e.Detail["problem"],
 			slices.Sorted(maps.Keys(e.Detail))))

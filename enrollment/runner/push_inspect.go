@@ -29,26 +29,23 @@ func inspectionBy(p enrollment.Policy, now time.Time) apns.Inspection {
 	return apns.Inspection{Now: now, ExpiringWithin: p.ExpiringWithin, RequireApple: p.RequireAppleIssuer}
 }
 
-// unfit is the problem of a certificate that failed a check; nil: it failed none. All failures stand in it.
+// unfit is the problem of a certificate that failed a check; nil: it failed none. The first failure decides which problem it
+// is: what is no push certificate at all need not be compared with one. All failures stand in it.
 func unfit(report apns.Report, cert apns.Certificate, in apns.Inspection) *enrollment.Problem {
-	var problem *enrollment.Problem
+	var failed []apns.Finding
 	var details []string
-	advice := ""
 	for _, f := range report.Findings {
-		if f.Verdict != apns.Fail {
-			continue
-		}
-		if of := problemOfCheck(f.Check, report, cert, in); problem == nil && of != nil {
-			problem = of
-		}
-		if details = append(details, f.Detail); advice == "" {
-			advice = f.Next
+		if f.Verdict == apns.Fail {
+			failed, details = append(failed, f), append(details, f.Detail)
 		}
 	}
-	if problem == nil && len(details) > 0 {
-		problem = enrollment.NewProblem(enrollment.CodePushUnfit, "finding", strings.Join(details, "; "), "advice", advice)
+	if len(failed) == 0 {
+		return nil
 	}
-	return problem
+	if problem := problemOfCheck(failed[0].Check, report, cert, in); problem != nil {
+		return problem
+	}
+	return enrollment.NewProblem(enrollment.CodePushUnfit, "finding", strings.Join(details, "; "), "advice", failed[0].Next)
 }
 
 // problemOfCheck is the problem that a failed check has of its own; nil: it has none.

@@ -51,6 +51,8 @@ func wholeStore(ctx context.Context, store storage.Store, keys *seal.Keyring) er
 		i.inspectServers(ctx)
 		i.inspectRenewals(ctx)
 		i.inspectOwners()
+		i.inspectPushes(ctx)
+		i.inspectPushRuns(ctx)
 		i.inspectSecrets()
 	}
 	report, err := r.VerifyAudit(ctx)
@@ -71,7 +73,7 @@ func (i *inspection) erasing() bool {
 func (i *inspection) inspectServers(ctx context.Context) {
 	for _, s := range i.servers {
 		for _, k := range s.Keys {
-			i.opens(ctx, s.Server, "key", k.ID, func(text []byte) error { return nil })
+			i.opens(ctx, s.owner(), "key", k.ID, func(text []byte) error { return nil })
 		}
 		if s.Watch.Generation != s.Generation() {
 			i.say("server %s has token %d, its watch thinks %d", s.Name, s.Generation(), s.Watch.Generation)
@@ -88,7 +90,7 @@ func (i *inspection) inspectServers(ctx context.Context) {
 		if s.Token == nil {
 			continue
 		}
-		i.opens(ctx, s.Server, "token", s.Token.Secret, func(text []byte) error {
+		i.opens(ctx, s.owner(), "token", s.Token.Secret, func(text []byte) error {
 			token, err := abmtoken.ParseToken(text)
 			if err == nil && token.Fingerprint() != s.Token.Fingerprint {
 				err = errors.New("it is another token")
@@ -105,15 +107,15 @@ func (i *inspection) inspectServers(ctx context.Context) {
 }
 
 // opens demands that a secret is in the store and is what it should be.
-func (i *inspection) opens(ctx context.Context, s enrollment.Server, kind, id string, check func([]byte) error) {
-	ref := storage.SecretRef{Tenant: string(s.Tenant), Owner: string(s.ID), Kind: kind, ID: id, Generation: 1}
+func (i *inspection) opens(ctx context.Context, of owner, kind, id string, check func([]byte) error) {
+	ref := storage.SecretRef{Tenant: string(of.tenant), Owner: of.id, Kind: kind, ID: id, Generation: 1}
 	i.owed[ref.Key().ID] = true
 	text, err := i.vault.Open(ctx, ref)
 	if err == nil {
 		err = check(text)
 	}
 	if err != nil {
-		i.say("%s %s of %s: %w", kind, id, s.Name, err)
+		i.say("%s %s of %s: %w", kind, id, of.name, err)
 	}
 }
 
@@ -134,7 +136,7 @@ func (i *inspection) inspectRenewals(ctx context.Context) {
 				i.say("%s is alive, its server knows %q", r.ID, s.Renewal)
 			}
 			if r.Candidate != nil {
-				i.opens(ctx, s.Server, "token", r.Candidate.Secret, func([]byte) error { return nil })
+				i.opens(ctx, s.owner(), "token", r.Candidate.Secret, func([]byte) error { return nil })
 			}
 		} else if s.Renewal == r.ID {
 			i.say("%s has ended, its server does not know", r.ID)
@@ -148,10 +150,10 @@ func (i *inspection) inspectRenewals(ctx context.Context) {
 			}
 		}
 		for _, c := range r.Spares {
-			i.opens(ctx, s.Server, "token", c.Secret, func([]byte) error { return nil })
+			i.opens(ctx, s.owner(), "token", c.Secret, func([]byte) error { return nil })
 		}
 		if r.Refused != nil {
-			i.opens(ctx, s.Server, "token", r.Refused.Secret, func([]byte) error { return nil })
+			i.opens(ctx, s.owner(), "token", r.Refused.Secret, func([]byte) error { return nil })
 		}
 	}
 	for _, s := range i.servers {
