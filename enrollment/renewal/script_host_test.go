@@ -1,14 +1,9 @@
 package renewal_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
@@ -21,39 +16,18 @@ type record struct {
 	Server enrollment.Server `json:"server"`
 }
 
-// scriptHost is the smallest host: a store of one record, a clock, and a world that answers as it was told.
+// scriptHost is the smallest host of a server, in a world that answers as it was told.
 type scriptHost struct {
-	t     testing.TB
-	store []byte
-	now   time.Time
+	diary[record]
 	apple enrollment.Code // what Apple answers; empty: it accepts
 	owner string          // the organization that Apple names; empty: that of the customer
 	push  time.Time       // until when the push certificate is valid
-	mute  bool            // nobody takes notices
-	lose  bool            // the next result is lost in a crash
-	said  []string
 }
 
 func newScriptHost(t testing.TB) *scriptHost {
-	h := &scriptHost{t: t, now: noon, push: noon.Add(year)}
+	h := &scriptHost{diary: diary[record]{t: t, now: noon}, push: noon.Add(year)}
 	h.save(record{Watch: renewal.NewWatch("acme", "srv_1"), Server: bare()})
 	return h
-}
-
-func (h *scriptHost) load() record {
-	var r record
-	require.NoError(h.t, json.Unmarshal(h.store, &r))
-	return r
-}
-
-func (h *scriptHost) save(r record) {
-	var err error
-	h.store, err = json.Marshal(r)
-	require.NoError(h.t, err)
-}
-
-func (h *scriptHost) say(format string, args ...any) {
-	h.said = append(h.said, fmt.Sprintf(format, args...))
 }
 
 // renewal feeds one event to the renewal, with everything that belongs into the same write.
@@ -64,81 +38,42 @@ func (h *scriptHost) renewal(ev renewal.Event) {
 		return
 	}
 	tr, err := r.Run.Step(policy, h.now, ev)
-	switch {
-	case err != nil:
-		h.say("REFUSED: %s", enrollment.ProblemOf(err).Code)
+	if !h.stepped(ev, tr.Moved, tr.Refused, err) {
 		return
-	case !tr.Moved:
-		h.say("%s is ignored", ev.Name())
-		return
-	case tr.Refused != nil:
-		h.say("not taken: %s", tr.Refused.Code)
 	}
-	if was, is := r.Run.State, tr.Renewal.State; was != is {
-		h.say("%s -> %s", was, is)
-	}
+	h.changed("", r.Run.State, tr.Renewal.State)
 	*r.Run = tr.Renewal
 	if a := tr.Activate; a != nil {
 		h.say("ACTIVE: %s, generation %d", a.Token.Secret, a.Token.Generation)
 		r.Server = r.Server.Activated(*a)
-		r.watch(h, renewal.CredentialActivated{Generation: a.Token.Generation, Expires: a.Token.Expires, Verified: true})
+		h.watched(&r.Watch, renewal.CredentialActivated{Generation: a.Token.Generation, Expires: a.Token.Expires, Verified: true})
 	}
-	if len(tr.Drop) > 0 {
-		h.say("drops %s", strings.Join(tr.Drop, ", "))
-	}
+	h.dropped(tr.Drop)
 	if ev.Name() == renewal.EventCertificateTaken {
-		r.watch(h, renewal.CertificateLeft{})
+		h.watched(&r.Watch, renewal.CertificateLeft{})
 	}
 	h.save(r)
-}
-
-func (r *record) watch(h *scriptHost, ev renewal.WatchEvent) {
-	was := r.Watch.Health(policy, h.now)
-	tr, err := r.Watch.Step(policy, h.now, ev)
-	if err != nil {
-		h.say("REFUSED: %s", enrollment.ProblemOf(err).Code)
-	}
-	r.Watch = tr.Watch
-	if is := r.Watch.Health(policy, h.now); was != is {
-		h.say("health %s -> %s", was, is)
-	}
 }
 
 // watch feeds one event to the watch.
 func (h *scriptHost) watch(ev renewal.WatchEvent) {
 	r := h.load()
-	r.watch(h, ev)
+	h.watched(&r.Watch, ev)
 	h.save(r)
 }
 
-// settle does what is due, until nothing is.
 func (h *scriptHost) settle() {
-	for steps := 0; ; steps++ {
-		require.Less(h.t, steps, 1000, "it does not come to rest: %s", h.store)
-		r := h.load()
-		quiet := len(h.said)
-		if r.Run != nil && r.Run.Live() {
+	h.diary.settle(func() {
+		if r := h.load(); r.Run != nil && r.Run.Live() {
 			h.renewal(renewal.Ticked{Health: r.Watch.Health(policy, h.now)})
-			h.said = dropTick(h.said, quiet)
 		}
 		h.watch(renewal.WatchTicked{})
-		r = h.load()
-		switch {
-		case r.Run != nil && len(r.Run.Due(h.now)) > 0:
-			h.do(r.Run.Due(h.now)[0], true)
-		case len(r.Watch.Due(h.now)) > 0:
-			h.do(r.Watch.Due(h.now)[0], false)
-		default:
-			return
+	}, func(r record) (ofRenewal, ofWatch []enrollment.Effect) {
+		if r.Run != nil {
+			ofRenewal = r.Run.Due(h.now)
 		}
-	}
-}
-
-func dropTick(said []string, from int) []string {
-	if len(said) == from+1 && said[from] == "tick is ignored" {
-		return said[:from]
-	}
-	return said
+		return ofRenewal, r.Watch.Due(h.now)
+	}, h.do)
 }
 
 // do does one effect in the world, and tells the machine unless that is lost.
@@ -154,9 +89,7 @@ func (h *scriptHost) do(x enrollment.Effect, run bool) {
 	} else {
 		h.did(x.Kind, result)
 	}
-	if h.lose {
-		h.lose = false
-		h.say("CRASH: the result is lost")
+	if h.lost() {
 		return
 	}
 	switch {
@@ -169,24 +102,7 @@ func (h *scriptHost) do(x enrollment.Effect, run bool) {
 	}
 }
 
-func (h *scriptHost) notice(n *enrollment.Notice, result *enrollment.Result) {
-	said := "notice " + string(n.Kind)
-	switch {
-	case n.Cleared:
-		said += " cleared"
-	case n.Kind == enrollment.NoticeExpiry:
-		said += fmt.Sprintf(", %d days", n.Days)
-	case n.Problem != nil:
-		said += ": " + string(n.Problem.Code)
-	}
-	if h.mute {
-		result.Outcome = enrollment.Retry
-		said += " (not delivered)"
-	}
-	h.say("%s", said)
-}
-
-// did writes down an effect. Between other news, repeated ones are counted.
+// did writes down an effect.
 func (h *scriptHost) did(kind enrollment.EffectKind, r enrollment.Result) {
 	outcome := string(r.Outcome)
 	switch {
@@ -195,22 +111,7 @@ func (h *scriptHost) did(kind enrollment.EffectKind, r enrollment.Result) {
 	case kind == enrollment.CheckPush && !h.now.Before(h.push):
 		outcome = "expired"
 	}
-	line := fmt.Sprintf("%s: %s", kind, outcome)
-	for i := len(h.said) - 1; i >= 0; i-- {
-		text, times, counted := strings.Cut(h.said[i], " x")
-		if text == line {
-			n := 1
-			if counted {
-				n, _ = strconv.Atoi(times)
-			}
-			h.said[i] = fmt.Sprintf("%s x%d", line, n+1)
-			return
-		}
-		if !strings.Contains(h.said[i], "_token: ") && !strings.HasPrefix(h.said[i], "check_push: ") {
-			break
-		}
-	}
-	h.say("%s", line)
+	h.asked(fmt.Sprintf("%s: %s", kind, outcome))
 }
 
 func answerOf(c enrollment.Code) enrollment.Answer {

@@ -2,7 +2,6 @@ package renewal_test
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +100,7 @@ func (h *scriptHost) server(c machinetest.Command) {
 	if in := c.Value("token", ""); in != "" {
 		r.Server = pinned()
 		r.Server.Token.Expires = h.now.Add(span(in))
-		r.watch(h, renewal.CredentialActivated{Generation: 1, Expires: r.Server.Token.Expires, Verified: true})
+		h.watched(&r.Watch, renewal.CredentialActivated{Generation: 1, Expires: r.Server.Token.Expires, Verified: true})
 	}
 	h.save(r)
 }
@@ -135,76 +134,22 @@ func (h *scriptHost) adopt(up renewal.Candidate) {
 	r.Server.Token = &enrollment.Token{
 		Generation: r.Server.Generation() + 1, Secret: up.Secret, Fingerprint: up.Fingerprint, ConsumerKey: up.ConsumerKey, Expires: up.Expires,
 	}
-	r.watch(h, renewal.CredentialActivated{Generation: r.Server.Token.Generation, Expires: up.Expires})
+	h.watched(&r.Watch, renewal.CredentialActivated{Generation: r.Server.Token.Generation, Expires: up.Expires})
 	h.save(r)
 	h.renewal(renewal.TokenReplaced{Server: r.Server})
 }
 
 // tick lets time pass from wake to wake.
 func (h *scriptHost) tick(d time.Duration) {
-	for end := h.now.Add(d); ; {
-		h.settle()
-		r := h.load()
-		next := r.Watch.Wake()
-		if r.Run != nil {
-			if wake := r.Run.Wake(); next.IsZero() || !wake.IsZero() && wake.Before(next) {
-				next = wake
-			}
-		}
-		if next.IsZero() || next.After(end) {
-			h.now = end
-			return
-		}
-		h.now = next
-	}
+	h.pass(d, h.settle, func(r record) time.Time { return sooner(r.Watch.Wake(), r.Run, r.Run != nil) })
 }
 
 // told is what the reader of a script sees of a command.
 func (h *scriptHost) told(c machinetest.Command) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", strings.TrimSpace(c.Name+" "+strings.Join(c.Args, " ")))
-	for i := 0; i < len(h.said); i++ {
-		n := 1
-		for i+1 < len(h.said) && h.said[i+1] == h.said[i] {
-			n, i = n+1, i+1
-		}
-		fmt.Fprintf(&b, "  %s", h.said[i])
-		if n > 1 {
-			fmt.Fprintf(&b, " x%d", n)
-		}
-		b.WriteByte('\n')
-	}
 	r := h.load()
-	fmt.Fprintf(&b, "  day %s: token %s", days(h.now.Sub(noon)), r.Watch.Health(policy, h.now))
+	said := h.heard(c) + fmt.Sprintf("  day %s: token %s", days(h.now.Sub(noon)), r.Watch.Health(policy, h.now))
 	if run := r.Run; run != nil {
-		fmt.Fprintf(&b, "; renewal %s", run.State)
-		for _, x := range run.Pending {
-			fmt.Fprintf(&b, ", pending %s in %v", x.Kind, max(0, x.NotBefore.Sub(h.now)).Round(time.Second))
-		}
-		if wake := run.Wake(); !wake.IsZero() {
-			fmt.Fprintf(&b, ", wakes in %v", wake.Sub(h.now).Round(time.Second))
-		}
-		if run.Problem != nil {
-			fmt.Fprintf(&b, ", problem %s", run.Problem.Code)
-		}
-		for _, w := range run.Warnings {
-			fmt.Fprintf(&b, ", warning %s", w.Code)
-		}
+		said += h.standing(string(run.State), run.Pending, run.Wake(), run.Problem, run.Warnings)
 	}
-	return b.String()
-}
-
-// span reads "3d", "1h30m".
-func span(text string) time.Duration {
-	if n, found := strings.CutSuffix(text, "d"); found {
-		if days, err := strconv.Atoi(n); err == nil {
-			return time.Duration(days) * day
-		}
-	}
-	d, _ := time.ParseDuration(text)
-	return d
-}
-
-func days(d time.Duration) string {
-	return strings.TrimSuffix(strconv.FormatFloat(d.Hours()/24, 'f', 1, 64), ".0")
+	return said
 }
