@@ -46,6 +46,13 @@ const (
 	ActRechecked        Act = "rechecked"
 	ActConfirmed        Act = "confirmed"
 	ActKeysRotated      Act = "keys_rotated"
+	ActMoveSkipped      Act = "move_skipped"
+	ActMoveRetried      Act = "move_retried"
+	ActMoveCancelled    Act = "move_cancelled"
+	ActPINMade          Act = "pin_made"
+	ActWipeReleased     Act = "wipe_released"
+	ActWipeVoided       Act = "wipe_voided"
+	ActWipeRecalled     Act = "wipe_recalled"
 )
 
 // AuditFact is what a machine asks to be written down about one step.

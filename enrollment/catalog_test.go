@@ -25,19 +25,23 @@ var exits = map[int]struct {
 }{
 	1: {"anything else", "internal not_found conflict still_working store_failed store_full store_locked store_damaged " +
 		"key_unavailable wrong_keyring in_transaction fips push_unsigned", []int{404, 409, 500, 501, 502, 503, 507}},
-	2:  {"usage", "invalid_input", []int{400}},
-	3:  {"expired", "token_expired push_certificate_expired push_over", []int{422}},
-	4:  {"no key fits", "no_key_fits cannot_decrypt push_no_key_fits push_password", []int{422}},
-	5:  {"not the file that is asked for", "not_server_token file_too_large unsupported_file bad_content push_unfit", []int{413, 422}},
-	6:  {"belongs to another server, organization or tenant", "other_server other_service service_taken other_organization push_other_topic", []int{409}},
-	7:  {"older than the active one", "older_token push_older", []int{409}},
-	8:  {"refused by the state or a safety rule", "refused candidate_waiting confirm_identity push_expired too_many_uploads person_needed tenant_closed tenant_erased server_retired renewal_lapsed push_renewal_lapsed", []int{403, 409, 410, 429}},
-	9:  {"Apple refused", "token_rejected terms_pending access_denied push_rejected push_dead", []int{403, 409, 422}},
+	2: {"usage", "invalid_input", []int{400}},
+	3: {"expired", "token_expired push_certificate_expired push_over", []int{422}},
+	4: {"no key fits", "no_key_fits cannot_decrypt push_no_key_fits push_password", []int{422}},
+	5: {"not the file that is asked for", "not_server_token file_too_large unsupported_file bad_content push_unfit", []int{413, 422}},
+	6: {"belongs to another server, organization or tenant", "other_server other_service service_taken other_organization push_other_topic " +
+		"device_released device_reassigned", []int{409}},
+	7: {"older than the active one", "older_token push_older", []int{409}},
+	8: {"refused by the state or a safety rule", "refused candidate_waiting confirm_identity push_expired too_many_uploads person_needed tenant_closed tenant_erased server_retired renewal_lapsed push_renewal_lapsed " +
+		"erase_by_hand assignment_unseen profile_unseen migration_overdue device_mismatch device_not_confirmed turn_never_came wipe_refused " +
+		"wipe_not_sent wipe_outstanding wipe_withdrawn not_seen_again returned_to_old_mdm", []int{403, 409, 410, 429}},
+	9: {"Apple refused", "token_rejected terms_pending access_denied push_rejected push_dead " +
+		"assignment_refused profile_refused migration_failed migration_not_cancelled", []int{403, 409, 422}},
 	10: {"Apple out of reach", "apple_unreachable", []int{503}},
 }
 
 // warnings stand in an answer that succeeded; no call ends with one.
-var warnings = strings.Fields("push_unknown push_bad push_unproven name_changed other_consumer_key key_missing")
+var warnings = strings.Fields("push_unknown push_bad push_unproven name_changed other_consumer_key key_missing wipe_may_strike wipe_doubtful activation_lock_stays")
 
 func TestEveryCodeHasTheStatusOfTheContract(t *testing.T) {
 	status := map[enrollment.Code]int{}
@@ -140,7 +144,7 @@ func TestAnArgumentIsNotFilledItself(t *testing.T) {
 // Retry promises that waiting may help; it is never set where a person has to do something with the file.
 func TestRetryIsForWhatMayPass(t *testing.T) {
 	want := strings.Fields("conflict still_working store_failed store_full store_locked key_unavailable " +
-		"too_many_uploads terms_pending apple_unreachable")
+		"too_many_uploads terms_pending apple_unreachable device_not_confirmed")
 	var got []string
 	for _, code := range enrollment.Codes() {
 		if enrollment.NewProblem(code).Retry {

@@ -69,6 +69,32 @@ const (
 	CodeLapsed          Code = "renewal_lapsed"
 )
 
+// The codes of devices that move, and of their wipes.
+const (
+	CodeDeviceReleased    Code = "device_released"         // 6
+	CodeDeviceReassigned  Code = "device_reassigned"       // 6
+	CodeEraseByHand       Code = "erase_by_hand"           // 8
+	CodeAssignmentUnseen  Code = "assignment_unseen"       // 8
+	CodeProfileUnseen     Code = "profile_unseen"          // 8
+	CodeMigrationOverdue  Code = "migration_overdue"       // 8
+	CodeDeviceMismatch    Code = "device_mismatch"         // 8
+	CodeNotConfirmed      Code = "device_not_confirmed"    // 8
+	CodeNoTurn            Code = "turn_never_came"         // 8
+	CodeWipeRefused       Code = "wipe_refused"            // 8
+	CodeWipeNotSent       Code = "wipe_not_sent"           // 8
+	CodeWipeOutstanding   Code = "wipe_outstanding"        // 8
+	CodeWipeWithdrawn     Code = "wipe_withdrawn"          // 8
+	CodeNotSeenAgain      Code = "not_seen_again"          // 8
+	CodeReturned          Code = "returned_to_old_mdm"     // 8
+	CodeAssignmentRefused Code = "assignment_refused"      // 9
+	CodeProfileRefused    Code = "profile_refused"         // 9
+	CodeMigrationFailed   Code = "migration_failed"        // 9
+	CodeMigrationStays    Code = "migration_not_cancelled" // 9
+	CodeWipeMayStrike     Code = "wipe_may_strike"         // a warning
+	CodeWipeDoubtful      Code = "wipe_doubtful"           // a warning
+	CodeLockStays         Code = "activation_lock_stays"   // a warning
+)
+
 type catalogEntry struct {
 	exit, http int
 	title      string

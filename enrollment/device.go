@@ -5,6 +5,12 @@ import (
 	"strings"
 )
 
+// PlanID names a plan by which devices move.
+type PlanID string
+
+// MoveID names the move of one device within a plan.
+type MoveID string
+
 // Device is one device of an organization: what names it, and what decides how it may be moved. Serial is needed; empty
 // fields are not known.
 type Device struct {

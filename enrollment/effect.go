@@ -22,6 +22,13 @@ const (
 	MakePushKey EffectKind = "make_push_key" // make the key pair of a push certificate's request, store the key sealed
 	ProbePush   EffectKind = "probe_push"    // ask Apple's push service whether it accepts a push certificate
 	SendNotice  EffectKind = "send_notice"   // hand a Notice to the Notifier
+
+	ConfirmDevice EffectKind = "confirm_device" // read a device back from its new service and from the MDM that manages it
+	MakePIN       EffectKind = "make_pin"       // make the PIN of a wipe, store it sealed
+	SendWipe      EffectKind = "send_wipe"      // hand a wipe to the WipeDispatcher, before its NotAfter and never later
+	AskWipe       EffectKind = "ask_wipe"       // ask the WipeDispatcher where a wipe stands
+	RecallWipe    EffectKind = "recall_wipe"    // withdraw a wipe that may have left
+	ClearLock     EffectKind = "clear_lock"     // have the LockClearer clear a device's Activation Lock
 )
 
 // Effect is something that must happen outside of a machine: what, never how. It stands inside the snapshot of its
@@ -33,6 +40,7 @@ type Effect struct {
 	NotBefore time.Time  `json:"not_before,omitzero"`
 	Secret    string     `json:"secret,omitempty"` // the ID of the secret record that it is about
 	Notice    *Notice    `json:"notice,omitempty"`
+	Wipe      *Wipe      `json:"wipe,omitempty"` // of SendWipe, AskWipe and RecallWipe
 }
 
 // NewEffectID returns the ID of the n-th effect of a machine.

@@ -37,6 +37,19 @@ type Policy struct {
 	PostsPerHour int `json:"posts_per_hour"`
 	// Wipes are the rules about wipes.
 	Wipes WipePolicy `json:"wipes"`
+
+	// AssignWithin is how long a device that moves may take until its new service shows it, and again until it shows its
+	// enrollment profile.
+	AssignWithin time.Duration `json:"assign_within"`
+	// WipeFreshFor is how long the confirmation of a device, by its new service and by the MDM that manages it, may have
+	// been made before its wipe is released.
+	WipeFreshFor time.Duration `json:"wipe_fresh_for"`
+	// WipeAnswerWithin is how long a wipe waits for the device before it is withdrawn, or listed as outstanding.
+	WipeAnswerWithin time.Duration `json:"wipe_answer_within"`
+	// EnrollWithin is how long an erased device may take until it enrolls.
+	EnrollWithin time.Duration `json:"enroll_within"`
+	// MigrationGrace is how long after its deadline a device may take to change its MDM.
+	MigrationGrace time.Duration `json:"migration_grace"`
 }
 
 // DefaultPolicy returns the policy of an installation that has set nothing.
@@ -56,6 +69,11 @@ func DefaultPolicy() Policy {
 		MigrationDeadline: 30 * day,
 		PostsPerHour:      10,
 		Wipes:             defaultWipePolicy(),
+		AssignWithin:      14 * day,
+		WipeFreshFor:      10 * time.Minute,
+		WipeAnswerWithin:  7 * day,
+		EnrollWithin:      14 * day,
+		MigrationGrace:    3 * day,
 	}
 }
 
@@ -76,6 +94,11 @@ type PolicyChange struct {
 	MigrationDeadline *time.Duration `json:"migration_deadline,omitempty"`
 	PostsPerHour      *int           `json:"posts_per_hour,omitempty"`
 	Wipes             *WipeChange    `json:"wipes,omitempty"`
+	AssignWithin      *time.Duration `json:"assign_within,omitempty"`
+	WipeFreshFor      *time.Duration `json:"wipe_fresh_for,omitempty"`
+	WipeAnswerWithin  *time.Duration `json:"wipe_answer_within,omitempty"`
+	EnrollWithin      *time.Duration `json:"enroll_within,omitempty"`
+	MigrationGrace    *time.Duration `json:"migration_grace,omitempty"`
 }
 
 // With returns the policy with the change applied.
@@ -95,6 +118,11 @@ func (p Policy) With(c PolicyChange) Policy {
 	set(&p.MigrationDeadline, c.MigrationDeadline)
 	set(&p.PostsPerHour, c.PostsPerHour)
 	p.Wipes = p.Wipes.with(c.Wipes)
+	set(&p.AssignWithin, c.AssignWithin)
+	set(&p.WipeFreshFor, c.WipeFreshFor)
+	set(&p.WipeAnswerWithin, c.WipeAnswerWithin)
+	set(&p.EnrollWithin, c.EnrollWithin)
+	set(&p.MigrationGrace, c.MigrationGrace)
 	return p
 }
 
@@ -115,6 +143,11 @@ func (c PolicyChange) And(next PolicyChange) PolicyChange {
 	override(&c.MigrationDeadline, next.MigrationDeadline)
 	override(&c.PostsPerHour, next.PostsPerHour)
 	c.Wipes = c.Wipes.and(next.Wipes)
+	override(&c.AssignWithin, next.AssignWithin)
+	override(&c.WipeFreshFor, next.WipeFreshFor)
+	override(&c.WipeAnswerWithin, next.WipeAnswerWithin)
+	override(&c.EnrollWithin, next.EnrollWithin)
+	override(&c.MigrationGrace, next.MigrationGrace)
 	return c
 }
 
@@ -135,6 +168,11 @@ func (p Policy) Validate() error {
 		{"fresh_for", p.FreshFor, 0, 24 * time.Hour},
 		// Apple's portal takes a deadline more than a day ahead, and none is taken beyond 90 days.
 		{"migration_deadline", p.MigrationDeadline, 25 * time.Hour, MaxDeadline - 24*time.Hour},
+		{"assign_within", p.AssignWithin, time.Hour, 365 * 24 * time.Hour},
+		{"wipe_fresh_for", p.WipeFreshFor, time.Minute, time.Hour},
+		{"wipe_answer_within", p.WipeAnswerWithin, time.Hour, 90 * 24 * time.Hour},
+		{"enroll_within", p.EnrollWithin, time.Hour, 365 * 24 * time.Hour},
+		{"migration_grace", p.MigrationGrace, time.Hour, 90 * 24 * time.Hour},
 	} {
 		if err := d.check(); err != nil {
 			return err

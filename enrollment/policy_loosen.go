@@ -23,6 +23,7 @@ func (p Policy) Loosened(next Policy) []string {
 		{"wipes.wave_share", is.WaveShare > was.WaveShare},
 		{"wipes.wave_enough", is.WaveEnough < was.WaveEnough},
 		{"wipes.failure_ratio", is.FailureRatio > was.FailureRatio},
+		{"wipe_fresh_for", next.WipeFreshFor > p.WipeFreshFor},
 	} {
 		if rule.looks {
 			loosened = append(loosened, rule.name)

@@ -23,15 +23,14 @@ const (
 // Wishes are what an operator may ask for.
 func Wishes() []Strategy { return []Strategy{Auto, Reassign, Migrate, Wipe} }
 
-// Harm orders strategies by what they do to the data on a device without anybody looking at it.
+// Harm orders strategies by what they do on the device without anybody looking at it: nothing, a change of its MDM, or the
+// loss of its data.
 func (s Strategy) Harm() int {
 	switch s {
-	case Reassign:
-		return 1
 	case Migrate:
-		return 2
+		return 1
 	case Wipe:
-		return 3
+		return 2
 	}
 	return 0
 }

@@ -25,7 +25,7 @@ func TestMatrixOfRenewalIsComplete(t *testing.T) {
 	for _, state := range renewal.States() {
 		assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.State() == string(state) }), "no row of %s", state)
 	}
-	for _, name := range eventNames(t, "event.go") {
+	for _, name := range machinetest.EventNames(t, "event.go") {
 		assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.EventName() == name }), "no column of %s", name)
 	}
 }
@@ -54,7 +54,7 @@ func TestMatrixOfWatch(t *testing.T) {
 		for _, state := range renewal.WatchStates() {
 			assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.State() == string(state) }), "no row of %s", state)
 		}
-		for _, name := range eventNames(t, "watch_event.go") {
+		for _, name := range machinetest.EventNames(t, "watch_event.go") {
 			assert.True(t, slices.ContainsFunc(cells, func(c machinetest.Cell) bool { return c.EventName() == name }), "no column of %s", name)
 		}
 	})

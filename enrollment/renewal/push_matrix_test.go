@@ -30,7 +30,7 @@ func TestMatrixOfPushRenewal(t *testing.T) {
 		renewal.StartRequested{}, renewal.KeyMade{}, renewal.UploadRefused{}, renewal.RecheckRequested{}, renewal.CancelRequested{},
 		renewal.Notified{},
 	}
-	names := eventNames(t, "push_event.go")
+	names := machinetest.EventNames(t, "push_event.go")
 	for _, ev := range shared {
 		names = append(names, string(ev.Name()))
 	}

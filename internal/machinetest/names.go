@@ -1,4 +1,4 @@
-package renewal_test
+package machinetest
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// eventNames reads the names of all events from the file that defines them, so that a new one is not forgotten.
-func eventNames(t *testing.T, file string) []string {
+// EventNames reads the names of all events from the file that defines their constants, so that a new one is not forgotten.
+func EventNames(t testing.TB, file string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)

@@ -1,0 +1,61 @@
+package migration
+
+import (
+	"time"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+// tick ends a wait that has been too long.
+func (s *moveStep) tick() bool {
+	if !s.State.Live() || s.now.Before(s.DueAt) {
+		return false
+	}
+	switch s.State {
+	case MoveQueued:
+		s.rest(MoveFailed, enrollment.NewProblem(enrollment.CodeNoTurn))
+	case MoveAssigning, MoveSeeking:
+		s.rest(MoveFailed, enrollment.NewProblem(enrollment.CodeAssignmentUnseen))
+	case MoveProfiling, MoveReading:
+		s.rest(MoveFailed, enrollment.NewProblem(enrollment.CodeProfileUnseen))
+	case MoveMigrating:
+		s.hands(enrollment.CodeMigrationOverdue, "deadline", s.Deadline.Format(time.DateOnly))
+	case MoveTurn:
+		if s.Wipe.MayStrike() {
+			s.unanswered()
+			return true
+		}
+		s.rest(MoveFailed, enrollment.NewProblem(enrollment.CodeNoTurn))
+	case MoveWiping:
+		s.doubt() // whoever was to send it may have, and not come to say so
+	case MoveAnswer:
+		s.unanswered()
+	case MoveUnlocking:
+		s.lockStays("it took too long")
+		s.hands(enrollment.CodeNotSeenAgain)
+	case MoveReturning:
+		s.missing()
+	case MoveCancelling:
+		if s.Wipe.MayStrike() {
+			s.unanswered()
+			return true
+		}
+		s.hands(enrollment.CodeMigrationStays, "reason", "")
+	}
+	return true
+}
+
+// unanswered withdraws a wipe that the device has not answered, or lists it.
+func (s *moveStep) unanswered() {
+	s.recall()
+	s.outstanding()
+}
+
+// missing tells apart what came back by its old service and what did not come back at all.
+func (s *moveStep) missing() {
+	if s.Route.OneMDM() && s.Enrolled.After(s.since()) {
+		s.rest(MoveReturned, enrollment.NewProblem(enrollment.CodeReturned))
+		return
+	}
+	s.hands(enrollment.CodeNotSeenAgain)
+}
