@@ -23,6 +23,7 @@ type answer interface {
 type subject struct {
 	ID      string               `json:"id,omitempty"`
 	Server  enrollment.ServerID  `json:"server,omitempty"`
+	Push    enrollment.PushID    `json:"push,omitempty"`
 	Renewal enrollment.RenewalID `json:"renewal,omitempty"`
 }
 
@@ -130,7 +131,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 }
 
 func rank(name string) int {
-	first := []string{"id", "server", "renewal", "problem"}
+	first := []string{"id", "server", "push", "renewal", "problem"}
 	if i := slices.Index(first, name); i >= 0 {
 		return i
 	}

@@ -14,10 +14,11 @@ type flags struct {
 	JSON     bool                `name:"json" help:"One JSON object or array on standard output, and nothing else there."`
 	Quiet    bool                `help:"Say nothing but errors."`
 	DEPURL   string              `name:"dep-url" placeholder:"URL" help:"Another device assignment service on this machine, for tests; plain http is accepted."`
-	CA       string              `name:"ca" placeholder:"FILE" help:"Certificates (PEM) to trust for --dep-url."`
+	APNSURL  string              `name:"apns-url" placeholder:"URL" help:"Another push service on this machine, for tests: https and a loopback address."`
+	CA       string              `name:"ca" placeholder:"FILE" help:"Certificates (PEM) to trust for --dep-url and --apns-url."`
+	Account  enrollment.TenantID `name:"push-account" placeholder:"T" default:"account" help:"The tenant whose push certificate serves every tenant without one of its own (${default})."`
 	AXMURL   string              `name:"axm-url" hidden:""`
 	AXMToken string              `name:"axm-token-url" hidden:""`
-	APNSURL  string              `name:"apns-url" hidden:""`
 }
 
 // cli is every command.
@@ -46,6 +47,22 @@ type cli struct {
 		Cancel      renewCancel      `cmd:"" help:"Give a renewal up."`
 		Recheck     renewRecheck     `cmd:"" help:"Repeat now the check that holds a renewal up."`
 	} `cmd:"" help:"Renew a server's token."`
+
+	Push struct {
+		Import pushImport `cmd:"" help:"Take a push certificate and its key that are in use already."`
+		List   pushList   `cmd:"" help:"List the push certificates with their health, what expires first on top."`
+		Show   pushShow   `cmd:"" help:"Show the tenant's push certificate, with every single check."`
+		Check  pushCheck  `cmd:"" help:"Check it now, and ask Apple whether it accepts it."`
+		Renew  struct {
+			Start   pushRenewStart   `cmd:"" help:"Begin to renew it, or to get the first one, or show the renewal under way."`
+			CSR     pushRenewCSR     `cmd:"" name:"csr" help:"Write the request to upload at Apple's push certificate portal."`
+			Upload  pushRenewUpload  `cmd:"" help:"Take the certificate that the portal gave."`
+			Show    pushRenewShow    `cmd:"" help:"Show the newest renewal."`
+			Cancel  pushRenewCancel  `cmd:"" help:"Give the renewal up."`
+			Recheck pushRenewRecheck `cmd:"" help:"Ask Apple now about the uploaded certificate."`
+		} `cmd:"" help:"Renew it, and keep the topic that devices listen to."`
+		Retire pushRetire `cmd:"" help:"Put it out of use for good."`
+	} `cmd:"" help:"The tenant's push certificate, without which no command reaches a device."`
 
 	Adopt    adopt    `cmd:"" help:"Take existing tokens and key pairs, from JSON."`
 	Offboard offboard `cmd:"" help:"Close a tenant and erase what is kept about it."`

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/abmrenew/abmrenew/apns"
+	"github.com/abmrenew/abmrenew/apns/apnshttp"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
@@ -57,6 +63,10 @@ func (h *host) open(ctx context.Context, why purpose) error {
 	if err != nil {
 		return err
 	}
+	prober, err := h.prober()
+	if err != nil {
+		return err
+	}
 	if h.sealer, err = seal.New(h.store, h.keyring, seal.Options{Now: h.now}); err != nil {
 		return asError(runner.ProblemOf(err))
 	}
@@ -66,6 +76,7 @@ func (h *host) open(ctx context.Context, why purpose) error {
 	}
 	h.lib, err = runner.New(runner.Config{
 		Store: h.store, Sealer: h.sealer, Verifier: verifier, Notifier: noticeBoard{h}, Lease: lease, SettleFor: settleFor,
+		PushProber: prober, PushAccount: h.Account,
 		Log: slog.New(slog.NewTextHandler(h.err, &slog.HandlerOptions{Level: level})),
 	})
 	return err
@@ -112,15 +123,25 @@ func asError(p *enrollment.Problem) error {
 	return p
 }
 
+// roots are whom --ca trusts; nil: whom the system trusts.
+func (h *host) roots() (*x509.CertPool, error) {
+	if h.CA == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(h.CA)
+	pool := x509.NewCertPool()
+	if err != nil || !pool.AppendCertsFromPEM(text) {
+		return nil, wrong("ca", "a readable file with certificates in PEM").Because(err)
+	}
+	return pool, nil
+}
+
 // verifier is the client for Apple, or for a stand-in on this machine.
 func (h *host) verifier() (*dep.Verifier, error) {
 	o := dep.Options{BaseURL: h.DEPURL, Loopback: h.DEPURL != "", Now: h.now, UserAgent: "abmctl/1.0"}
-	if h.CA != "" {
-		text, err := os.ReadFile(h.CA)
-		o.RootCAs = x509.NewCertPool()
-		if err != nil || !o.RootCAs.AppendCertsFromPEM(text) {
-			return nil, wrong("ca", "a readable file with certificates in PEM").Because(err)
-		}
+	var err error
+	if o.RootCAs, err = h.roots(); err != nil {
+		return nil, err
 	}
 	v, err := dep.NewVerifier(o)
 	switch {
@@ -130,6 +151,28 @@ func (h *host) verifier() (*dep.Verifier, error) {
 		return nil, enrollment.NewProblem(enrollment.CodeFIPS, "what", "HMAC-SHA1").Because(err)
 	}
 	return v, err
+}
+
+// prober asks Apple's push service, or a stand-in on this machine. It probes, because that shows a revoked certificate, which may
+// sign in.
+func (h *host) prober() (apns.Prober, error) {
+	o := apnshttp.Options{Now: h.now}
+	var err error
+	if o.RootCAs, err = h.roots(); err != nil {
+		return nil, err
+	}
+	if h.APNSURL != "" {
+		u, err := url.Parse(h.APNSURL)
+		if err != nil || u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
+			return nil, wrong("apns-url", "https and a loopback address").Because(err)
+		}
+		o.Address, o.Loopback = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443")), true
+	}
+	client, err := apnshttp.New(o)
+	if err != nil {
+		return nil, wrong("apns-url", err.Error()).Because(err)
+	}
+	return &apnshttp.Prober{Client: client, Ask: apnshttp.AskProbe}, nil
 }
 
 // tenant is the scope of the customer that --tenant names.

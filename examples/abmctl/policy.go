@@ -34,16 +34,17 @@ func (c *policyShow) do(ctx context.Context, h *host) (answer, error) {
 }
 
 type policySet struct {
-	Installation     bool      `help:"For the whole installation, not the tenant."`
-	Reminders        []int     `placeholder:"60,30,..." help:"Days before an expiry at which to remind."`
-	ExpiringWithin   *duration `placeholder:"30d" help:"How long before its expiry a token is called expiring."`
-	ProbeEvery       *duration `placeholder:"1d" help:"How often Apple is asked whether a token lives."`
-	RecheckEvery     *duration `placeholder:"1h" help:"How often Apple is asked again while something is wrong."`
-	UnreachableAfter *duration `placeholder:"3d" help:"How long Apple may be silent before a token is called unreachable."`
-	UploadWithin     *duration `placeholder:"30d" help:"How long a renewal waits for a file."`
-	RemindWaiting    *duration `placeholder:"3d" help:"How often a renewal that waits for a person reminds."`
-	FreshFor         *duration `placeholder:"15m" help:"How long Apple's answer may wait for a confirmation."`
-	UploadsPerMinute *int      `placeholder:"30" help:"How many files a server takes in a minute."`
+	Installation       bool      `help:"For the whole installation, not the tenant."`
+	Reminders          []int     `placeholder:"60,30,..." help:"Days before an expiry at which to remind."`
+	ExpiringWithin     *duration `placeholder:"30d" help:"How long before its expiry a token is called expiring."`
+	ProbeEvery         *duration `placeholder:"1d" help:"How often Apple is asked whether a token lives."`
+	RecheckEvery       *duration `placeholder:"1h" help:"How often Apple is asked again while something is wrong."`
+	UnreachableAfter   *duration `placeholder:"3d" help:"How long Apple may be silent before a token is called unreachable."`
+	UploadWithin       *duration `placeholder:"30d" help:"How long a renewal waits for a file."`
+	RemindWaiting      *duration `placeholder:"3d" help:"How often a renewal that waits for a person reminds."`
+	FreshFor           *duration `placeholder:"15m" help:"How long Apple's answer may wait for a confirmation."`
+	UploadsPerMinute   *int      `placeholder:"30" help:"How many files a server takes in a minute."`
+	RequireAppleIssuer string    `enum:"on,off," default:"" placeholder:"on|off" help:"Whether push certificates must be issued by Apple."`
 }
 
 func (c *policySet) subject() subject { return subject{} }
@@ -55,6 +56,10 @@ func (c *policySet) do(ctx context.Context, h *host) (answer, error) {
 		RecheckEvery: (*time.Duration)(c.RecheckEvery), UnreachableAfter: (*time.Duration)(c.UnreachableAfter),
 		UploadWithin: (*time.Duration)(c.UploadWithin), RemindWaiting: (*time.Duration)(c.RemindWaiting),
 		FreshFor: (*time.Duration)(c.FreshFor), UploadsPerMinute: c.UploadsPerMinute,
+	}
+	if c.RequireAppleIssuer != "" {
+		on := c.RequireAppleIssuer == "on"
+		change.RequireAppleIssuer = &on
 	}
 	if reflect.ValueOf(change).IsZero() { // it would stand in the audit as a change
 		return nil, wrong("rules", "at least one flag such as --probe-every=1d; abmctl policy show says what holds")
@@ -85,6 +90,8 @@ type rules struct {
 	RemindWaiting    duration `json:"remind_waiting"`
 	FreshFor         duration `json:"fresh_for"`
 	UploadsPerMinute int      `json:"uploads_per_minute"`
+
+	RequireAppleIssuer bool `json:"require_apple_issuer"`
 }
 
 func rulesOf(id string, p enrollment.Policy) rules {
@@ -93,6 +100,7 @@ func rulesOf(id string, p enrollment.Policy) rules {
 		ProbeEvery: duration(p.ProbeEvery), RecheckEvery: duration(p.RecheckEvery),
 		UnreachableAfter: duration(p.UnreachableAfter), UploadWithin: duration(p.UploadWithin),
 		RemindWaiting: duration(p.RemindWaiting), FreshFor: duration(p.FreshFor), UploadsPerMinute: p.UploadsPerMinute,
+		RequireAppleIssuer: p.RequireAppleIssuer,
 	}
 }
 
@@ -108,7 +116,15 @@ func (a rules) text(w io.Writer) {
 		{"unreachable-after", a.UnreachableAfter.String()}, {"upload-within", a.UploadWithin.String()},
 		{"remind-waiting", a.RemindWaiting.String()}, {"fresh-for", a.FreshFor.String()},
 		{"uploads-per-minute", strconv.Itoa(a.UploadsPerMinute)},
+		{"require-apple-issuer", onOff(a.RequireAppleIssuer)},
 	} {
 		fmt.Fprintf(w, "  %-20s %s\n", row.name, row.value)
 	}
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }

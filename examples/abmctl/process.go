@@ -87,7 +87,7 @@ func (h *host) usage(err error) int {
 	return status
 }
 
-const description = "Renews Apple server tokens: for every customer, and without ever losing one."
+const description = "Renews Apple server tokens and push certificates: for every customer, and without ever losing one."
 
 const usageText = `
 usage: abmctl [flags] COMMAND
@@ -95,6 +95,8 @@ usage: abmctl [flags] COMMAND
   token keygen|inspect                key pairs and token files, without a store
   server add|list|show|check|retire   the servers whose tokens are renewed
   renew start|certificate|upload|confirm|show|cancel|recheck
+  push import|list|show|check|retire  the push certificates, without which no command reaches a device
+  push renew start|csr|upload|show|cancel|recheck
   adopt                               existing tokens and key pairs
   advise, steps                       what to do, and what to click at Apple's portal
   run                                 does what is due

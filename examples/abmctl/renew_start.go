@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -11,7 +12,8 @@ import (
 )
 
 type renewStart struct {
-	ID string `arg:"" name:"server" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+	ID          string  `arg:"" name:"server" placeholder:"SERVER" help:"The server's ID, or its name if no other has it."`
+	DespitePush *string `placeholder:"REASON" help:"Go on although the push certificate has expired, and why; it stands in the audit."`
 }
 
 func (c *renewStart) subject() subject { return about(c.ID) }
@@ -26,6 +28,13 @@ func (c *renewStart) do(ctx context.Context, h *host) (answer, error) {
 	}
 	done := h.waiting("Starting the renewal")
 	view, err := h.tenant().StartRenewal(ctx, h.actor(), id)
+	blocked, _ := errors.AsType[*enrollment.Problem](err)
+	if blocked != nil && blocked.Code == enrollment.CodePushExpired {
+		blocked.Next = "Renew it first: abmctl push renew start; or go on: abmctl renew start " + string(id) + " --despite-push=REASON"
+		if c.DespitePush != nil {
+			view, err = h.tenant().OverridePush(ctx, h.actor(), view.ID, *c.DespitePush)
+		}
+	}
 	done()
 	if err != nil {
 		return h.renewalOutcome(ctx, "", view, err)

@@ -44,16 +44,24 @@ func healths() []string {
 	}
 }
 
-// end sorts what ends first to the top, and below it what has no end: servers without a token, and retired ones.
 func (a serverAnswer) end() time.Time {
+	var expires time.Time
+	if a.Token != nil {
+		expires = a.Token.Expires
+	}
+	return sortedEnd(a.Retired(), expires)
+}
+
+// sortedEnd sorts what ends first to the top, and below it what has no end: what has no credential, and what is retired.
+func sortedEnd(retired bool, expires time.Time) time.Time {
 	never := time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
 	switch {
-	case a.Retired():
+	case retired:
 		return never.AddDate(1, 0, 0)
-	case a.Token == nil:
+	case expires.IsZero():
 		return never
 	}
-	return a.Token.Expires
+	return expires
 }
 
 type serverShow struct {

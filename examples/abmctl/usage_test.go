@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ func TestUsage(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range [][]string{
 		{}, {"nonsense"}, {"server"}, {"server", "add"}, {"server", "add", "a", "b"}, {"renew", "certificate", "x"},
-		{"push", "check"}, {"migrate", "plan"}, {"api-account", "add"}, {"devices", "list", "x"}, {"kill-switch", "on"},
+		{"push"}, {"push", "import"}, {"push", "renew", "csr"}, {"migrate", "plan"}, {"api-account", "add"}, {"devices", "list", "x"}, {"kill-switch", "on"},
 		{"proposal", "list"}, {"profile", "show", "x"}, {"run"}, {"run", "--once", "--every", "5m"}, {"run", "--once", "--listen", "x"},
 		{"run", "--every", "soon"}, {"run", "--every", "1ms"}, {"server", "list", "--nonsense"}, {"advise", "x", "--portal-access=maybe"},
 	} {
@@ -73,12 +72,7 @@ func TestJSONEverywhere(t *testing.T) {
 		got := acme.json(args...)
 		text := []byte(got.out)
 		require.True(t, json.Valid(text), "%v: %s", args, text)
-		objects := []map[string]any{}
-		if strings.HasPrefix(got.out, "[") {
-			got.decode(&objects)
-		} else {
-			objects = append(objects, got.object())
-		}
+		objects := got.objects()
 		for _, o := range objects {
 			assert.NotEmpty(t, o["id"], "%v", args)
 		}

@@ -121,6 +121,16 @@ func (r result) object() map[string]any {
 	return fields
 }
 
+// objects are those of the one array on standard output, or the one object.
+func (r result) objects() (list []map[string]any) {
+	r.t.Helper()
+	if strings.HasPrefix(r.out, "[") {
+		r.decode(&list)
+		return list
+	}
+	return append(list, r.object())
+}
+
 func (r result) decode(into any) {
 	r.t.Helper()
 	in := json.NewDecoder(strings.NewReader(r.out))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/abmrenew/abmrenew/apns/apnshttp"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
@@ -54,8 +55,13 @@ func (s *story) open(ctx context.Context, settleFor time.Duration) error {
 	if err != nil {
 		return err
 	}
+	push, err := apnshttp.New(apnshttp.Options{Dial: s.apple.Push().Dial, RootCAs: s.apple.Push().Roots(), Now: s.calendar.Now})
+	if err != nil {
+		return err
+	}
 	r, err := runner.New(runner.Config{
 		Store: store, Sealer: sealer, Verifier: verifier, Notifier: mailbox{s}, SettleFor: settleFor,
+		PushProber: &apnshttp.Prober{Client: push},
 	})
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Command quickstart renews a server token end to end: against the fake Apple, on a store file in a temporary folder, with
+// Command quickstart renews a server token end to end, after a look at the push certificate: against the fake Apple, on a store file in a temporary folder, with
 // two crashes on the way. It needs no network and no setup, and leaves nothing behind.
 //
 //	go run ./examples/quickstart
@@ -30,7 +30,7 @@ func quickstart(ctx context.Context, w io.Writer) error {
 	s := &story{w: w, calendar: &calendar{now: time.Now()}, path: filepath.Join(dir, "store.db")}
 	s.customer()
 	for _, chapter := range []func(context.Context) error{
-		s.firstToken, s.yearPasses, s.certificate, s.wrongFile, s.upload, s.activation, s.lookBack,
+		s.firstToken, s.yearPasses, s.push, s.certificate, s.wrongFile, s.upload, s.activation, s.lookBack,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err

@@ -19,6 +19,7 @@ func TestQuickstart(t *testing.T) {
 
 	for _, told := range []string{
 		"Reminders that went out: 60 days left, 30 days left.",
+		"pass  apple      Apple's push service accepts it",
 		"between certificate and upload: store closed",
 		"Starting again finds the same renewal",
 		"Refused: This is not a server token (.p7m), but: content token",

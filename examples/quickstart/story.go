@@ -114,7 +114,7 @@ func (s *story) yearPasses(ctx context.Context) error {
 }
 
 func (s *story) certificate(ctx context.Context) error {
-	s.say("\n3. Tess starts the renewal and takes the certificate for the portal.")
+	s.say("\n4. Tess starts the renewal (the push certificate is looked at once more) and takes the certificate for the portal.")
 	started, err := s.acme.StartRenewal(ctx, tess, s.server)
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (s *story) certificate(ctx context.Context) error {
 }
 
 func (s *story) wrongFile(ctx context.Context) error {
-	s.say("\n4. Somebody uploads the wrong file first: a content token of Apps and Books.")
+	s.say("\n5. Somebody uploads the wrong file first: a content token of Apps and Books.")
 	wrong := "eyJleHBEYXRlIjoiMjAyNy0wMS0wMVQwMDowMDowMCswMDAwIiwidG9rZW4iOiJhYmMiLCJvcmdOYW1lIjoiQWNtZSJ9"
 	_, err := s.acme.UploadToken(ctx, tess, runner.Upload{Server: s.server, File: strings.NewReader(wrong)})
 	if !errors.Is(err, &enrollment.Problem{Code: enrollment.CodeNotServerToken}) {
@@ -148,7 +148,7 @@ func (s *story) wrongFile(ctx context.Context) error {
 }
 
 func (s *story) upload(ctx context.Context) error {
-	s.say("\n5. The right file: the certificate was replaced at the portal, the token is downloaded and uploaded.")
+	s.say("\n6. The right file: the certificate was replaced at the portal, the token is downloaded and uploaded.")
 	file, name, err := s.admin.DownloadToken(s.service)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (s *story) upload(ctx context.Context) error {
 }
 
 func (s *story) activation(ctx context.Context) error {
-	s.say("\n6. The scheduler calls RunDue, and the new program goes on where the old one died.")
+	s.say("\n7. The scheduler calls RunDue, and the new program goes on where the old one died.")
 	ran, err := s.runner.RunDue(ctx, runner.Due{})
 	if err != nil || ran.Failed > 0 {
 		return errors.Join(err, fmt.Errorf("%d things failed", ran.Failed))
@@ -186,7 +186,7 @@ func (s *story) lookBack(ctx context.Context) error {
 	if err != nil || len(report.Faults) > 0 {
 		return errors.Join(err, fmt.Errorf("%d faults in the audit", len(report.Faults)))
 	}
-	s.say("\n7. Looking back: %d audit entries of this server, each bound to the one before it; the chain holds.", len(entries))
+	s.say("\n8. Looking back: %d audit entries of this server, each bound to the one before it; the chain holds.", len(entries))
 	token, err := s.acme.Tokens(s.server).Token(ctx)
 	if err != nil {
 		return err
