@@ -92,7 +92,7 @@ func (m Move) Wake() time.Time {
 // among them.
 func (m Move) Due(now time.Time) []enrollment.Effect {
 	return m.owed().Without(func(x enrollment.Effect) bool {
-		return x.Kind == enrollment.SendWipe && (x.Wipe == nil || !now.Before(x.Wipe.NotAfter))
+		return x.Kind == enrollment.SendWipe && !now.Before(x.Wipe.NotAfter)
 	}).Due(now)
 }
 
@@ -101,7 +101,7 @@ func (m Move) owed() outbox.Effects {
 	return m.Pending.Without(func(x enrollment.Effect) bool {
 		switch x.Kind {
 		case enrollment.SendWipe:
-			return m.State != MoveWiping
+			return m.State != MoveWiping || x.Wipe == nil
 		case enrollment.RecallWipe:
 			return false
 		}

@@ -22,6 +22,9 @@ type MoveTransition struct {
 // Step takes one event. It never changes m. The error is a [*TransitionError], and only for what a person asked.
 func (m Move) Step(p enrollment.Policy, now time.Time, ev MoveEvent) (MoveTransition, error) {
 	s := moveStep{Move: m, policy: p, now: outbox.Instant(now), by: ev.Name()}
+	if s.Wipe == nil && (s.State == MoveWiping || s.State == MoveAnswer) {
+		s.Wipe = &WipeFate{Fate: FateDoubt} // whatever was stored: nobody knows
+	}
 	moved, err := s.take(ev)
 	if err != nil || !moved {
 		return MoveTransition{Move: m}, err

@@ -8,7 +8,7 @@ import (
 
 // tick ends a wait that has been too long.
 func (s *moveStep) tick() bool {
-	if !s.State.Live() || s.now.Before(s.DueAt) {
+	if !s.State.Live() || s.now.Before(s.DueAt) && (s.State != MoveWiping || len(s.Due(s.now)) > 0) {
 		return false
 	}
 	switch s.State {

@@ -95,11 +95,11 @@ func (s *moveStep) arrived(status enrollment.WipeStatus) bool {
 	return true
 }
 
-// awaitAnswer waits for the device's answer, from the first time that the wipe may have left.
+// awaitAnswer waits for the device's answer, from the last time that the wipe may have left.
 func (s *moveStep) awaitAnswer() {
-	due := s.Wipe.ReleasedAt.Add(s.policy.WipeAnswerWithin)
+	due := s.Wipe.SendBy.Add(s.policy.WipeAnswerWithin)
 	s.Wave, s.Confirmed = 0, nil
-	s.wait(MoveAnswer, max(due.Sub(s.now), 0))
+	s.wait(MoveAnswer, max(due.Sub(s.now), time.Hour))
 }
 
 // unsent goes back to wait for another turn, if no earlier attempt may have arrived.
@@ -146,7 +146,7 @@ func (s *moveStep) doubt() {
 // wipeAsked takes where the MDM says that the wipe stands.
 func (s *moveStep) wipeAsked(ev WipeAsked) bool {
 	x, pending := s.pending(ev.Result, enrollment.AskWipe)
-	if !pending {
+	if !pending || s.Wipe == nil {
 		return false
 	}
 	switch {

@@ -16,9 +16,9 @@ import (
 // What was stored of a push certificate's renewal is read for ever; see [TestSnapshotsLoadForEver].
 func TestPushSnapshotsLoadForEver(t *testing.T) {
 	for _, row := range pushShapes(t) {
-		add(t, "push", row.Name, row.S.Run)
+		machinetest.Keep(t, snapshots+"push", row.Name, row.S.Run)
 	}
-	for name, r := range stored[renewal.PushRenewal](t, "push") {
+	for name, r := range machinetest.Kept[renewal.PushRenewal](t, snapshots+"push") {
 		state, _, _ := strings.Cut(name, "-")
 		assert.EqualValues(t, state, r.State, name)
 		_, err := pushes().Matrix([]machinetest.Row[pushWorld]{

@@ -1,10 +1,7 @@
 package renewal_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,9 +18,9 @@ import (
 // and a new schema gets a folder of its own.
 func TestSnapshotsLoadForEver(t *testing.T) {
 	for _, row := range shapes(t) {
-		add(t, "renewal", row.Name, row.S.Run)
+		machinetest.Keep(t, snapshots+"renewal", row.Name, row.S.Run)
 	}
-	for name, r := range stored[renewal.Renewal](t, "renewal") {
+	for name, r := range machinetest.Kept[renewal.Renewal](t, snapshots+"renewal") {
 		state, _, _ := strings.Cut(name, "-")
 		assert.EqualValues(t, state, r.State, name)
 		_, err := machine().Matrix([]machinetest.Row[world]{
@@ -37,9 +34,9 @@ func TestSnapshotsLoadForEver(t *testing.T) {
 func TestWatchSnapshotsLoadForEver(t *testing.T) {
 	ofEach(t, func(t *testing.T, k watched) {
 		for _, row := range k.shapes(t) {
-			add(t, k.name, row.Name, row.S)
+			machinetest.Keep(t, snapshots+k.name, row.Name, row.S)
 		}
-		for name, w := range stored[renewal.Watch](t, k.name) {
+		for name, w := range machinetest.Kept[renewal.Watch](t, snapshots+k.name) {
 			state, _, _ := strings.Cut(name, "-")
 			assert.EqualValues(t, state, w.State, name)
 			assert.Equal(t, k.start.Of, w.Of, name)
@@ -52,43 +49,7 @@ func TestWatchSnapshotsLoadForEver(t *testing.T) {
 	})
 }
 
-const snapshots = "testdata/snapshots/v1"
-
-func add(t *testing.T, machine, name string, snapshot any) {
-	t.Helper()
-	file := strings.NewReplacer(": ", "-", ", ", "-", " ", "_").Replace(name) + ".json"
-	path := filepath.Join(snapshots, machine, file)
-	if _, err := os.Stat(path); err == nil {
-		return
-	}
-	require.True(t, machinetest.Updating(), "%s is missing: run the test with -update", path)
-	text, err := json.MarshalIndent(snapshot, "", "  ")
-	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
-	require.NoError(t, os.WriteFile(path, append(text, '\n'), 0o600))
-}
-
-// stored reads every snapshot of a machine: nothing in it is unknown, and nothing is lost when it is written again.
-func stored[S any](t *testing.T, machine string) map[string]S {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(snapshots, machine, "*.json"))
-	require.NoError(t, err)
-	require.Greater(t, len(paths), 15)
-	all := map[string]S{}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		var s S
-		require.NoError(t, d.Decode(&s), path)
-		again, err := json.Marshal(s)
-		require.NoError(t, err)
-		assert.JSONEq(t, string(text), string(again), path)
-		all[strings.TrimSuffix(filepath.Base(path), ".json")] = s
-	}
-	return all
-}
+const snapshots = "testdata/snapshots/v1/"
 
 // FuzzSnapshot takes any JSON for a stored renewal: no event makes it panic, and left to itself it never spins.
 func FuzzSnapshot(f *testing.F) {
@@ -206,11 +167,7 @@ func FuzzWatchSnapshot(f *testing.F) {
 
 func seed(f *testing.F, machine string) {
 	f.Helper()
-	paths, err := filepath.Glob(filepath.Join(snapshots, machine, "*.json"))
-	require.NoError(f, err)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(f, err)
+	for _, text := range machinetest.KeptTexts(f, snapshots+machine) {
 		f.Add(text)
 	}
 	f.Add([]byte(`{}`))

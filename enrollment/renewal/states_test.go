@@ -1,11 +1,6 @@
 package renewal_test
 
 import (
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -39,7 +34,7 @@ One attempt to give a server a new token. It begins with a look at the push cert
 where the token in use is dead already. The last four states are resting; a late file brings them back to life.
 
 `)
-	b.WriteString(waits(t, "renewal.go", "State"))
+	b.WriteString(machinetest.Waits(t, "renewal.go", "State"))
 	b.WriteString("\n" + machinetest.Diagram(cells, []string{"checking_push", "awaiting_upload"},
 		[]string{"completed", "cancelled", "lapsed", "superseded"}))
 	b.WriteString("\n" + machinetest.Table(cells))
@@ -51,7 +46,7 @@ are the same for both; what people are told is not. Its health (active, expiring
 is worked out of the expiry, Apple's last definite answer, and the time.
 
 `)
-	b.WriteString(waits(t, "watch.go", "WatchState"))
+	b.WriteString(machinetest.Waits(t, "watch.go", "WatchState"))
 	b.WriteString("\n" + machinetest.Diagram(watched, []string{"missing"}, []string{"retired"}))
 	b.WriteString("\n" + machinetest.Table(watched))
 	pushed := pushCells(t)
@@ -62,39 +57,9 @@ One attempt to give a push certificate its successor with the same topic, or a c
 stored, before there is a request that could leave. The last four states are resting; a late file brings them back to life.
 
 `)
-	b.WriteString(waits(t, "push_renewal.go", "PushState"))
+	b.WriteString(machinetest.Waits(t, "push_renewal.go", "PushState"))
 	b.WriteString("\n" + machinetest.Diagram(pushed, []string{"making_request"},
 		[]string{"completed", "cancelled", "lapsed", "superseded"}))
 	b.WriteString("\n" + machinetest.Table(pushed))
 	machinetest.Golden(t, "STATES.md", b.String())
-}
-
-// waits tells what each state waits for, as the comments beside the constants do.
-func waits(t *testing.T, file, typ string) string {
-	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
-	require.NoError(t, err)
-	said := "| state | waits for |\n|---|---|\n"
-	for _, decl := range parsed.Decls {
-		group, is := decl.(*ast.GenDecl)
-		if !is || group.Tok != token.CONST {
-			continue
-		}
-		for _, spec := range group.Specs {
-			value, is := spec.(*ast.ValueSpec)
-			if !is || len(value.Values) != 1 {
-				continue
-			}
-			name, named := value.Type.(*ast.Ident)
-			literal, text := value.Values[0].(*ast.BasicLit)
-			if !named || !text || name.Name != typ {
-				continue
-			}
-			state, err := strconv.Unquote(literal.Value)
-			require.NoError(t, err)
-			require.NotNil(t, value.Comment, "say beside %s what it waits for", value.Names[0])
-			said += fmt.Sprintf("| %s | %s |\n", state, strings.TrimSpace(value.Comment.Text()))
-		}
-	}
-	return said
 }
