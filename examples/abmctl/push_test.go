@@ -16,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/apns"
+	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
 )
 
 // pusher is a customer's administrator at Apple's push certificate portal, with the push service within reach.
@@ -156,7 +158,7 @@ func TestImportOfPushCertificates(t *testing.T) {
 	keyFile, otherFile := p.write("push.key", key.RevealPEM()), p.write("other.key", other.RevealPEM())
 	good := issue("good.der", -100, 265)
 
-	for name, refused := range map[string]struct {
+	for name, wrong := range map[string]struct {
 		status int
 		args   []string
 	}{
@@ -169,14 +171,17 @@ func TestImportOfPushCertificates(t *testing.T) {
 		"a password without end": {2, []string{"--cert", good, "--key", keyFile, "--password-file", p.write("long", make([]byte, 5000))}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := p.cli(append([]string{"push", "import"}, refused.args...)...)
+			r := p.cli(append([]string{"push", "import"}, wrong.args...)...)
 			r.t = t
-			r.fails(refused.status)
+			r.fails(wrong.status)
 			r = p.cli("push", "show")
 			r.t = t
 			assert.Contains(t, r.fails(1).err, "push import")
 		})
 	}
+	refused := p.cli("push", "import", "--cert", good, "--key", otherFile).fails(4).object()
+	assert.NotEmpty(t, refused["report"].(map[string]any)["findings"], "every single check of the refused file")
+
 	p.cli("push", "import", "--cert", good, "--key", keyFile, "--name", "Acme push").ok()
 	again := p.cli("push", "import", "--cert", good, "--key", keyFile).ok()
 	assert.Equal(t, "Acme push", again.get("name"))
@@ -184,6 +189,30 @@ func TestImportOfPushCertificates(t *testing.T) {
 	assert.Len(t, p.list("push", "list"), 1)
 	p.cli("push", "retire").ok()
 	p.cli("push", "check").fails(1)
+}
+
+func TestAPasswordIsTheFirstLineOfItsFile(t *testing.T) {
+	w := newWorld(t)
+	h := &host{}
+	for text, want := range map[string]string{"p w\n": "p w", "pw\r\n": "pw", "pw": "pw", "pw \nnext": "pw ", "": ""} {
+		got, err := h.password(w.write("password", []byte(text)))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
+// A rule that came later, or a clock: what Apple still accepts may fail a check.
+func TestAFailedCheckIsATrouble(t *testing.T) {
+	view := runner.PushView{Report: &apns.Report{Findings: []apns.Finding{
+		{Check: apns.CheckTopic, Verdict: apns.Pass}, {Check: apns.CheckChain, Verdict: apns.Warn, Detail: "odd"},
+	}}}
+	assert.Nil(t, pushTrouble(view), "a warning is none")
+	view.Report.Findings = append(view.Report.Findings, apns.Finding{
+		Check: apns.CheckIssuer, Verdict: apns.Fail, Detail: "it is not Apple's", Next: "Use another",
+	})
+	assert.Contains(t, pushTrouble(view).Title, "it is not Apple's")
+	view.Silence = enrollment.NewProblem(enrollment.CodeUnreachable)
+	assert.Equal(t, enrollment.CodeUnreachable, pushTrouble(view).Code, "that Apple did not answer comes first")
 }
 
 func (p *pusher) list(args ...string) (rows []map[string]any) {
@@ -296,7 +325,8 @@ func TestAPushRequestOverwritesNothing(t *testing.T) {
 	p.cli("push", "renew", "csr", "--out", out).ok()
 	assert.Contains(t, string(p.read(out)), "BEGIN CERTIFICATE REQUEST")
 	p.cli("push", "renew", "csr", "--out", out).fails(8)
-	p.cli("push", "renew", "csr", "--out", p.path("x"), "--vendor-cert", p.path("vendor.pem")).fails(2)
+	half := p.cli("push", "renew", "csr", "--out", p.path("x"), "--vendor-cert", p.path("vendor.pem")).fails(2)
+	assert.Contains(t, half.err, "--vendor-key")
 	p.cli("push", "renew", "csr", "--out", p.path("x"), "--vendor-cert", p.path("vendor.key"), "--vendor-key", p.path("vendor.key")).fails(2)
 	p.cli("push", "renew", "cancel").ok()
 	assert.Equal(t, "cancelled", p.cli("push", "renew", "show").ok().get("state"))
