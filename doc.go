@@ -1,9 +1,12 @@
 // Package abmrenew keeps an RMM vendor's Apple connections alive: for every customer it watches and renews the yearly
-// server token of Automated Device Enrollment, which ties a management service to Apple Business or Apple School Manager.
+// server token of Automated Device Enrollment, which ties a management service to Apple Business or Apple School Manager,
+// and the yearly push certificate, without which no command reaches a device.
 //
 // The promise: a token is replaced only by one that decrypts with a key of that very server, is not expired, is newer
 // than the active one, and of which Apple itself said that it belongs to the same service and organization. Token, key and
-// renewal then change in one write. No crash, double click, closed browser tab or mixed-up file loses a key or a token.
+// renewal then change in one write. No crash, double click, closed browser tab or mixed-up file loses a key or a token. A push
+// certificate is replaced only by one with the same topic, its own key and a later end; the one before is kept until Apple
+// has accepted the new one.
 //
 // # What it does not do
 //
@@ -19,13 +22,15 @@
 //  2. Keep the master keys ([seal.OpenKeyringFor], or a [seal.KeyWrapper] over its own key service) apart from the store,
 //     and back up both. Whoever lost the keys has lost every token.
 //  3. Make one [runner.Runner] with a [seal.Sealer] over store and keys, a [dep.Verifier] and, so that people hear of things,
-//     an [enrollment.Notifier] ([slognotify] writes to the log).
+//     an [enrollment.Notifier] ([slognotify] writes to the log). Give it an [apns.Prober] ([apnshttp]), and each customer's push
+//     certificate ([runner.Tenant.ImportPush]), or one for the whole account.
 //  4. Call [runner.Runner.RunDue] every minute or so, from whatever it schedules with, on as many machines as it likes.
 //     Nothing happens between calls; two at once do no harm.
 //  5. Log people in, decide who may do what, and pass who it is ([enrollment.Actor]) with every call.
 //  6. Carry a click to the customer's scope, [runner.Runner.Tenant]: an ID of another customer is not found there.
 //  7. Show a person the certificate, the steps of [portal], and the [enrollment.Problem] of whatever did not work.
-//  8. Take the token for its own calls to Apple from [runner.Tenant.Tokens], and report refusals back to it.
+//  8. Take the token for its own calls to Apple from [runner.Tenant.Tokens], and the push certificate from
+//     [runner.Tenant.PushSource]; report refusals back to them.
 //  9. When a customer leaves, close the tenant ([runner.Tenant.Close]), and later erase it.
 //
 // A host that has tokens and key pairs already brings them along with [runner.Runner.Adopt], at any time.
@@ -58,6 +63,7 @@
 //
 // [abmtoken]: https://pkg.go.dev/github.com/abmrenew/abmrenew/abmtoken
 // [apns]: https://pkg.go.dev/github.com/abmrenew/abmrenew/apns
+// [apns.Prober]: https://pkg.go.dev/github.com/abmrenew/abmrenew/apns#Prober
 // [apnshttp]: https://pkg.go.dev/github.com/abmrenew/abmrenew/apns/apnshttp
 // [enrollment]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment
 // [enrollment.Actor]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment#Actor
@@ -71,6 +77,8 @@
 // [runner.Runner.Adopt]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.Adopt
 // [runner.Runner.RunDue]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.RunDue
 // [runner.Runner.Tenant]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.Tenant
+// [runner.Tenant.ImportPush]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.ImportPush
+// [runner.Tenant.PushSource]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.PushSource
 // [runner.Tenant.Tokens]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Tokens
 // [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
 // [dep]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep
