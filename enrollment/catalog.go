@@ -80,6 +80,7 @@ var catalog = map[Code]catalogEntry{
 	CodeNoTurn:            {exit: 8, http: 409, title: "The device's turn never came", next: "See why its plan did not go on, then retry it in a plan that does"},
 	CodeWipeRefused:       {exit: 8, http: 409, title: "The device refused the wipe{reason}; nothing was erased", next: "Solve what it names and retry it, which needs a new approval, or erase it by hand"},
 	CodeWipeNotSent:       {exit: 8, http: 409, title: "The wipe could not be sent{reason}; nothing was erased", next: "Solve that at the present MDM, then retry the device"},
+	CodeWipeDelayed:       {exit: 8, http: 409, title: "The wipe did not leave{reason}; nothing was erased", next: "It is sent in another turn of the device; see whether the present MDM answers", retry: true},
 	CodeWipeOutstanding:   {exit: 8, http: 409, title: "The device has not answered its wipe, which may still reach it", next: "Find the device or wait until it is online. If it must not be erased any more, remove the command at the MDM before it connects"},
 	CodeWipeWithdrawn:     {exit: 8, http: 409, title: "The wipe was withdrawn before the device took it; nothing was erased", next: "Retry the device when it is online; that needs a new approval"},
 	CodeNotSeenAgain:      {exit: 8, http: 409, title: "The device acknowledged its wipe but did not enroll again", next: "Find it: it probably waits in Setup Assistant for a network, or for its Activation Lock, or it was switched off"},

@@ -34,7 +34,7 @@ var exits = map[int]struct {
 	7: {"older than the active one", "older_token push_older", []int{409}},
 	8: {"refused by the state or a safety rule", "refused candidate_waiting confirm_identity push_expired too_many_uploads person_needed tenant_closed tenant_erased server_retired renewal_lapsed push_renewal_lapsed " +
 		"erase_by_hand assignment_unseen profile_unseen migration_overdue device_mismatch device_not_confirmed turn_never_came wipe_refused " +
-		"wipe_not_sent wipe_outstanding wipe_withdrawn not_seen_again returned_to_old_mdm", []int{403, 409, 410, 429}},
+		"wipe_not_sent wipe_delayed wipe_outstanding wipe_withdrawn not_seen_again returned_to_old_mdm", []int{403, 409, 410, 429}},
 	9: {"Apple refused", "token_rejected terms_pending access_denied push_rejected push_dead " +
 		"assignment_refused profile_refused migration_failed migration_not_cancelled", []int{403, 409, 422}},
 	10: {"Apple out of reach", "apple_unreachable", []int{503}},
@@ -144,7 +144,7 @@ func TestAnArgumentIsNotFilledItself(t *testing.T) {
 // Retry promises that waiting may help; it is never set where a person has to do something with the file.
 func TestRetryIsForWhatMayPass(t *testing.T) {
 	want := strings.Fields("conflict still_working store_failed store_full store_locked key_unavailable " +
-		"too_many_uploads terms_pending apple_unreachable device_not_confirmed")
+		"too_many_uploads terms_pending apple_unreachable device_not_confirmed wipe_delayed")
 	var got []string
 	for _, code := range enrollment.Codes() {
 		if enrollment.NewProblem(code).Retry {

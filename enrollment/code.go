@@ -82,6 +82,7 @@ const (
 	CodeNoTurn            Code = "turn_never_came"         // 8
 	CodeWipeRefused       Code = "wipe_refused"            // 8
 	CodeWipeNotSent       Code = "wipe_not_sent"           // 8
+	CodeWipeDelayed       Code = "wipe_delayed"            // 8
 	CodeWipeOutstanding   Code = "wipe_outstanding"        // 8
 	CodeWipeWithdrawn     Code = "wipe_withdrawn"          // 8
 	CodeNotSeenAgain      Code = "not_seen_again"          // 8

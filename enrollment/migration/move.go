@@ -88,20 +88,16 @@ func (m Move) Wake() time.Time {
 	return outbox.Earliest(m.DueAt, m.owed().Wake())
 }
 
-// Due returns the pending effects that may be tried now, oldest first. A wipe of which the time to send it has passed is not
-// among them.
-func (m Move) Due(now time.Time) []enrollment.Effect {
-	return m.owed().Without(func(x enrollment.Effect) bool {
-		return x.Kind == enrollment.SendWipe && !now.Before(x.Wipe.NotAfter)
-	}).Due(now)
-}
+// Due returns the pending effects that may be tried now, oldest first. A wipe is never among them: it is sent by whoever
+// released it, and by nobody else; see [MoveTransition].
+func (m Move) Due(now time.Time) []enrollment.Effect { return m.owed().Due(now) }
 
 // owed are the effects that the state may owe, whatever was stored: at rest nothing but the recall of a wipe.
 func (m Move) owed() outbox.Effects {
 	return m.Pending.Without(func(x enrollment.Effect) bool {
 		switch x.Kind {
 		case enrollment.SendWipe:
-			return m.State != MoveWiping || x.Wipe == nil
+			return true
 		case enrollment.RecallWipe:
 			return false
 		}

@@ -88,13 +88,12 @@ func TestEveryMoveEndsThoughItsTurnComesAgainAndAgain(t *testing.T) {
 				return tr
 			}
 			step(migration.TurnCalled{Wave: 1})
-			if step(migration.WipeReleased{Approval: "apr_1", SendBy: s.now.Add(migration.SendWithin)}).Released {
+			if x := step(migration.WipeReleased{Approval: "apr_1", SendBy: s.now.Add(migration.SendWithin)}).Send; x != nil {
 				releases++
+				sent[x.Wipe.Command]++
+				step(a.to(s.m, *x, s.now))
 			}
 			for _, x := range s.m.Due(s.now) {
-				if x.Kind == enrollment.SendWipe {
-					sent[x.Wipe.Command]++
-				}
 				answer := a
 				if x.Kind == enrollment.ConfirmDevice {
 					answer.outcome = enrollment.OK

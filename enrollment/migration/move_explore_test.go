@@ -52,7 +52,7 @@ func moveEssence(m migration.Move) migration.Move {
 // wipesSafely is what must hold of every single step.
 func wipesSafely(before migration.Move, now time.Time, after migration.Move) error {
 	sends := func(m migration.Move) bool {
-		return slices.ContainsFunc(m.Due(now), func(x enrollment.Effect) bool { return x.Kind == enrollment.SendWipe })
+		return slices.ContainsFunc(m.Pending, func(x enrollment.Effect) bool { return x.Kind == enrollment.SendWipe })
 	}
 	switch {
 	case sends(after) && after.State != migration.MoveWiping:

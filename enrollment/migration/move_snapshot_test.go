@@ -79,7 +79,7 @@ func FuzzMoveSnapshot(f *testing.F) {
 			if err != nil {
 				require.True(t, ev.Asked, "%s: a fact is refused: %v", ev.Name, err)
 			}
-			if tr.Released {
+			if tr.Send != nil {
 				require.True(t, m.Ready(policy, now), "a wipe was released of a device that was not ready")
 			}
 		}
@@ -97,7 +97,7 @@ func moveLives(t *testing.T, m migration.Move, a says) {
 	tell := func(ev migration.MoveEvent) {
 		tr, err := m.Step(policy, now, ev)
 		require.NoError(t, err)
-		require.False(t, tr.Released)
+		require.False(t, tr.Send != nil)
 		m = tr.Move
 	}
 	for range 100 {

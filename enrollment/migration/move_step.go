@@ -13,8 +13,10 @@ type MoveTransition struct {
 	Moved bool                   // false: the event was ignored
 	Audit []enrollment.AuditFact // to be appended to the history of the plan
 
-	// Released: this step released a wipe. The write spends the budget, and holds plan, policy and kill switch.
-	Released bool
+	// Send is the wipe that this step released. The write spends the budget, and holds plan, policy and kill switch. Whoever has
+	// made that write sends the wipe at once, looking at the clock right before; nobody else does, so that a crash in between
+	// leaves a wipe of which it is not known whether it left, and not one that leaves twice. Nil: nothing was released.
+	Send *enrollment.Effect
 	// Drop lists the secrets that nobody needs any more.
 	Drop []string
 }

@@ -8,7 +8,7 @@ import (
 
 // tick ends a wait that has been too long.
 func (s *moveStep) tick() bool {
-	if !s.State.Live() || s.now.Before(s.DueAt) && (s.State != MoveWiping || len(s.Due(s.now)) > 0) {
+	if !s.State.Live() || s.now.Before(s.DueAt) {
 		return false
 	}
 	switch s.State {
@@ -27,7 +27,7 @@ func (s *moveStep) tick() bool {
 		}
 		s.rest(MoveFailed, enrollment.NewProblem(enrollment.CodeNoTurn))
 	case MoveWiping:
-		s.doubt() // whoever was to send it may have, and not come to say so
+		s.doubt() // who released it may have sent it, and not come to say so
 	case MoveAnswer:
 		s.unanswered()
 	case MoveUnlocking:

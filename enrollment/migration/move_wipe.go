@@ -45,8 +45,9 @@ func (s *moveStep) wipeReleased(ev WipeReleased) bool {
 	s.unwant(enrollment.ConfirmDevice, enrollment.MakePIN, enrollment.AskWipe)
 	s.wait(MoveWiping, sendBy.Sub(s.now))
 	s.want(s.now, enrollment.Effect{Kind: enrollment.SendWipe, Wipe: s.order()})
-	s.fate(func(w *WipeFate) { w.Effect = s.Pending[len(s.Pending)-1].ID })
-	s.given.Released = true
+	send := s.Pending[len(s.Pending)-1]
+	s.fate(func(w *WipeFate) { w.Effect = send.ID })
+	s.given.Send = &send
 	s.say(enrollment.ActWipeReleased, enrollment.Nobody, "command", w.Command, "approval", w.Approval,
 		"wave", strconv.Itoa(w.Wave), "udid", s.Device.UDID)
 	return true
@@ -115,7 +116,7 @@ func (s *moveStep) unsent(fatal bool, reason string) bool {
 		return s.hands(enrollment.CodeWipeNotSent, "reason", because(reason))
 	}
 	s.nextTurn()
-	s.Problem = enrollment.NewProblem(enrollment.CodeWipeNotSent, "reason", because(reason))
+	s.Problem = enrollment.NewProblem(enrollment.CodeWipeDelayed, "reason", because(reason))
 	return true
 }
 

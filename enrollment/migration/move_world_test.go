@@ -45,10 +45,12 @@ func moves() moveMachine {
 			tr, err := m.Step(policy, now, ev)
 			return machinetest.Stepped[migration.Move]{Next: tr.Move, Moved: tr.Moved, Notes: moveNotes(m, tr)}, err
 		},
-		State:    func(m migration.Move) string { return string(m.State) },
-		Live:     migration.Move.Live,
-		Wake:     migration.Move.Wake,
-		Pending:  func(m migration.Move) []enrollment.Effect { return m.Pending },
+		State: func(m migration.Move) string { return string(m.State) },
+		Live:  migration.Move.Live,
+		Wake:  migration.Move.Wake,
+		Pending: func(m migration.Move) []enrollment.Effect { // a wipe is sent by who released it, and is nobody else's to do
+			return m.Pending.Without(func(x enrollment.Effect) bool { return x.Kind == enrollment.SendWipe })
+		},
 		Revision: func(m migration.Move) int64 { return m.Revision },
 	}
 }
@@ -60,7 +62,7 @@ func moveNotes(m migration.Move, tr migration.MoveTransition) []string {
 	}
 	var said []string
 	say := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-	if tr.Released {
+	if tr.Send != nil {
 		say("RELEASED wipe %d", tr.Move.Wipes)
 	}
 	if was, is := fateOf(m), fateOf(tr.Move); was != is {
