@@ -206,8 +206,13 @@ func (m *watchModel) pace(t *rapid.T, ev renewal.WatchEvent) {
 	if m.answer == enrollment.Accepted && m.now.Before(m.closely) {
 		most = policy.RecheckEvery * 9 / 8
 	}
-	if asked, is := ev.(renewal.Probed); is && asked.RetryAfter > 0 {
-		most = 27 * hour // Apple asked for it
+	if asked, is := ev.(renewal.Probed); is {
+		switch {
+		case asked.RetryAfter > 0:
+			most = 27 * hour // Apple asked for it
+		case asked.Outcome == enrollment.Fatal:
+			most = policy.ProbeEvery * 9 / 8 // nobody can ask, however close it is looked at
+		}
 	}
 	if left := m.w.ProbeAt.Sub(m.now); ev.Name() == renewal.EventProbed || ev.Name() == renewal.EventCertificateLeft {
 		require.LessOrEqual(t, left, most, "after %s", ev.Name())
