@@ -143,14 +143,14 @@ func (s *moveStep) retry(ev RetryRequested) (bool, error) {
 	case chosen.Strategy == Wipe && s.Wipes >= mostWipes:
 		return s.refuse("The device was wiped " + fmt.Sprint(s.Wipes) + " times within this plan; " + newPlan)
 	}
-	if s.Wipe != nil && s.Wipe.Fate != FateUnsent {
-		s.Spent = append(slices.Clip(s.Spent), s.Wipe.Approval)
+	if s.Wipe != nil && s.Wipe.Fate != FateUnsent { // one that has certainly not left is the same wipe still
+		s.Spent, s.Wipe = append(slices.Clip(s.Spent), s.Wipe.Approval), nil
 	}
 	s.say(enrollment.ActMoveRetried, ev.By, "from", string(s.State), "strategy", string(chosen.Strategy))
 	s.Decision = chosen
 	s.StartedAt, s.AskedAt, s.AssignedAt, s.ProfileAt, s.Deadline = s.now, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	s.Arriving, s.Enrolled, s.Fetched = time.Time{}, time.Time{}, time.Time{}
-	s.Wipe, s.Warnings, s.Tries = nil, nil, 0
+	s.Warnings, s.Tries = nil, 0
 	s.wait(MoveQueued, turnWithin)
 	return true, nil
 }

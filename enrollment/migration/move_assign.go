@@ -92,10 +92,10 @@ func (s *moveStep) readBack(seen enrollment.AssignedDevice) bool {
 			return moved
 		}
 		s.AskedAt, s.Deadline = s.now, outbox.Instant(seen.MigrationDeadline)
-		s.assigned()
+		s.assigned(seen)
 		return true
 	case MoveSeeking:
-		s.assigned()
+		s.assigned(seen)
 		return true
 	case MoveProfiling, MoveReading:
 		return s.profileSeen(seen) || moved
@@ -109,9 +109,11 @@ func (s *moveStep) readBack(seen enrollment.AssignedDevice) bool {
 	return moved
 }
 
-func (s *moveStep) assigned() {
+// assigned goes on to the profile, which the service may show already.
+func (s *moveStep) assigned(seen enrollment.AssignedDevice) {
 	s.AssignedAt, s.Tries = s.now, 0
 	s.wait(MoveProfiling, s.policy.AssignWithin)
+	s.profileSeen(seen)
 }
 
 // profileSeen goes on once the service shows the profile. One that it shows as removed has to be assigned again.

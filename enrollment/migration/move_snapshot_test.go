@@ -97,7 +97,7 @@ func moveLives(t *testing.T, m migration.Move, a says) {
 	tell := func(ev migration.MoveEvent) {
 		tr, err := m.Step(policy, now, ev)
 		require.NoError(t, err)
-		require.False(t, tr.Send != nil)
+		require.Nil(t, tr.Send)
 		m = tr.Move
 	}
 	for range 100 {

@@ -131,6 +131,10 @@ type moveStory struct {
 
 func newMove(t testing.TB, s migration.Strategy, r migration.Route, change ...func(*migration.MoveRequest)) *moveStory {
 	t.Helper()
+	return &moveStory{t: t, m: begun(t, s, r, change...), now: noon}
+}
+
+func begun(t require.TestingT, s migration.Strategy, r migration.Route, change ...func(*migration.MoveRequest)) migration.Move {
 	q := migration.MoveRequest{
 		ID: "mov_1", Tenant: "acme", Plan: "pln_1", Device: ourMac(), Route: r, Decision: migration.Decision{Strategy: s, Reasons: []migration.Reason{migration.NotManaged}},
 	}
@@ -142,7 +146,7 @@ func newMove(t testing.TB, s migration.Strategy, r migration.Route, change ...fu
 	}
 	tr, err := migration.StartMove(noon, q)
 	require.NoError(t, err)
-	return &moveStory{t: t, m: tr.Move, now: noon}
+	return tr.Move
 }
 
 func (s *moveStory) do(names ...string) *moveStory {
