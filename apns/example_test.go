@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/apns"
+	"github.com/abmrenew/abmrenew/enrollment/appletest"
 )
 
 func ExampleReport_Verdict() {
@@ -55,7 +56,7 @@ func ExamplePortalFile() {
 		}
 		return apns.PortalFile(der, signed)
 	}
-	file, err := request(context.Background(), exampleVendor{}, func([]byte) error { return nil })
+	file, err := request(context.Background(), exampleVendor(), func([]byte) error { return nil })
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -63,8 +64,16 @@ func ExamplePortalFile() {
 	// Output: true
 }
 
-type exampleVendor struct{}
-
-func (exampleVendor) SignRequest(context.Context, []byte) (apns.VendorSignature, error) {
-	return apns.VendorSignature{Signature: []byte("signature"), Chain: []byte("-----BEGIN CERTIFICATE-----\n")}, nil
+// exampleVendor stands for the host's own signer, here or behind a service.
+func exampleVendor() apns.VendorSigner {
+	chain, pem := appletest.New(appletest.Options{}).Push().Vendor("Acme RMM")
+	key, err := apns.ParseKey(pem)
+	if err != nil {
+		log.Fatal(err)
+	}
+	vendor, err := apns.NewLocalVendor(chain, key, time.Now())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return vendor
 }

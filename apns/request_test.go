@@ -137,6 +137,82 @@ func TestNewLocalVendorRefuses(t *testing.T) {
 		require.ErrorIs(t, err, apns.ErrVendor)
 		require.ErrorContains(t, err, "valid from")
 	}
-	_, err := apns.PortalFile(nil, apns.VendorSignature{})
-	assert.ErrorIs(t, err, apns.ErrVendor)
+}
+
+// A vendor's service may be anybody's: what it gives is held against what Apple's portal takes, before a person stands there
+// with a file that is refused.
+func TestPortalFileHoldsARemoteVendorToThePortalsRules(t *testing.T) {
+	chain, key := vendor(t)
+	signer, err := apns.NewLocalVendor(chain, key, today)
+	require.NoError(t, err)
+	der, err := apns.NewRequest(keys()[2], apns.RequestName{CommonName: "Acme"})
+	require.NoError(t, err)
+	signed, err := signer.SignRequest(t.Context(), der)
+	require.NoError(t, err)
+	want, err := apns.PortalFile(der, signed)
+	require.NoError(t, err)
+
+	blocks := bytes.SplitAfter(chain, []byte("-----END CERTIFICATE-----\n"))
+	leaf, wwdr, root := blocks[0], blocks[1], blocks[2]
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	for name, c := range map[string][]byte{
+		"with words between the certificates": join([]byte("subject=Acme\n"), leaf, []byte("\nissuer=Apple\n\n"), wwdr, root, []byte("\n# end\n")),
+		"with the line ends of Windows":       bytes.ReplaceAll(chain, []byte("\n"), []byte("\r\n")),
+		"in lines of 76":                      rewrapped(t, chain, 76),
+		"in one line each":                    rewrapped(t, chain, 1<<20),
+	} {
+		file, err := apns.PortalFile(der, apns.VendorSignature{Signature: signed.Signature, Chain: c})
+		require.NoError(t, err, name)
+		assert.Equal(t, want, file, "%s: the portal gets lines of 64 and nothing else", name)
+	}
+
+	otherKey := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")})
+	for name, c := range map[string]struct {
+		request, signature, chain []byte
+		says                      string
+	}{
+		"nothing":                        {nil, nil, nil, "three certificates"},
+		"no request":                     {nil, signed.Signature, chain, "not the vendor's over this request"},
+		"no signature":                   {der, nil, chain, "not the vendor's over this request"},
+		"a signature over the PEM":       {apns.RequestPEM(der), signed.Signature, chain, "not the vendor's over this request"},
+		"a signature of the customer's":  {der, customersSignature(t, der), chain, "not the vendor's over this request"},
+		"root first":                     {der, signed.Signature, join(root, wwdr, leaf), "put the vendor's first"},
+		"the intermediate first":         {der, signed.Signature, join(wwdr, leaf, root), "put the vendor's first"},
+		"without the root":               {der, signed.Signature, join(leaf, wwdr), "three certificates"},
+		"with one more":                  {der, signed.Signature, join(leaf, wwdr, root, root), "three certificates"},
+		"with a private key in it":       {der, signed.Signature, join(leaf, wwdr, root, keys()[1].RevealPEM()), "nothing else"},
+		"with something else in it":      {der, signed.Signature, join(leaf, otherKey, wwdr, root), "nothing else"},
+		"far too large":                  {der, signed.Signature, bytes.Repeat([]byte{'\n'}, apns.MaxFile+1), "too large"},
+		"the vendor's certificate alone": {der, signed.Signature, leaf, "three certificates"},
+	} {
+		file, err := apns.PortalFile(c.request, apns.VendorSignature{Signature: c.signature, Chain: c.chain})
+		require.ErrorIs(t, err, apns.ErrVendor, name)
+		require.ErrorContains(t, err, c.says, name)
+		assert.Nil(t, file, name)
+		assert.NotContains(t, err.Error(), "PRIVATE KEY", name)
+	}
+}
+
+// rewrapped writes a chain in lines of another width, as tools do.
+func rewrapped(t *testing.T, chain []byte, width int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for block, rest := pem.Decode(chain); block != nil; block, rest = pem.Decode(rest) {
+		text := base64.StdEncoding.EncodeToString(block.Bytes)
+		out.WriteString("-----BEGIN CERTIFICATE-----\n")
+		for len(text) > width {
+			out.WriteString(text[:width] + "\n")
+			text = text[width:]
+		}
+		out.WriteString(text + "\n-----END CERTIFICATE-----\n")
+	}
+	return out.Bytes()
+}
+
+func customersSignature(t *testing.T, request []byte) []byte {
+	t.Helper()
+	sum := sha256.Sum256(request)
+	signature, err := keys()[2].Signer().Sign(nil, sum[:], crypto.SHA256)
+	require.NoError(t, err)
+	return signature
 }

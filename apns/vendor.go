@@ -6,8 +6,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -32,28 +30,9 @@ type LocalVendor struct {
 // Whether the intermediate is the one that Apple's portal takes today (WWDR G3) is not checked, but told by
 // [LocalVendor.Warning].
 func NewLocalVendor(chain []byte, key Key, now time.Time) (*LocalVendor, error) {
-	if len(chain) > MaxFile {
-		return nil, fmt.Errorf("%w: the chain is too large; three certificates in PEM are needed", ErrVendor)
-	}
-	var certs []*x509.Certificate
-	for rest := chain; len(certs) <= maxCertificates; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		cert, err := parse(block.Bytes)
-		if block.Type != "CERTIFICATE" || err != nil {
-			return nil, fmt.Errorf("%w: the chain must be certificates in PEM and nothing else", ErrVendor)
-		}
-		certs = append(certs, cert)
-	}
-	if len(certs) != 3 {
-		return nil, fmt.Errorf("%w: the chain must be three certificates: the vendor's, Apple's intermediate, Apple's root", ErrVendor)
-	}
-	for i, cert := range certs[:2] {
-		if err := cert.CheckSignatureFrom(certs[i+1]); err != nil {
-			return nil, fmt.Errorf("%w: certificate %d of the chain was not signed by the next; put the vendor's first", ErrVendor, i+1)
-		}
+	certs, err := readVendorChain(chain)
+	if err != nil {
+		return nil, err
 	}
 	leaf := certs[0]
 	switch {
@@ -63,11 +42,7 @@ func NewLocalVendor(chain []byte, key Key, now time.Time) (*LocalVendor, error) 
 	case !Certificate{leaf: leaf}.Matches(key):
 		return nil, fmt.Errorf("%w: the key belongs to another certificate; give the one that the vendor's was requested with", ErrVendor)
 	}
-	v := &LocalVendor{key: key, intermediate: fingerprint(certs[1])}
-	for _, cert := range certs {
-		v.chain = append(v.chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
-	}
-	return v, nil
+	return &LocalVendor{key: key, chain: certs.pem(), intermediate: fingerprint(certs[1])}, nil
 }
 
 // Warning says what is doubtful about the chain; empty: nothing.
