@@ -44,8 +44,8 @@
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
-// Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [slognotify] (reminders as log
-// lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
+// Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [nanomdm] (wipes and check-ins
+// through a NanoMDM server), [slognotify] (reminders as log lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
 // For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do).
 //
@@ -83,6 +83,7 @@
 // [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
 // [dep]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep
 // [dep.Verifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep#Verifier
+// [nanomdm]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/nanomdm
 // [slognotify]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/slognotify
 // [appletest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/appletest
 // [storage]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage

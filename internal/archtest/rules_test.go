@@ -28,6 +28,7 @@ var rules = map[string]rule{
 	"enrollment/portal":     {pure: true},
 	"enrollment/runner":     {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
 	"enrollment/dep":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
+	"enrollment/nanomdm":    {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/micromdm/plist"}},
 	"enrollment/slognotify": {own: []string{"enrollment"}},
 	"enrollment/appletest":  {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte", "golang.org/x/net/http2"}}, // the fake knows Apple, not us
 
