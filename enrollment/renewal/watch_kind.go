@@ -31,8 +31,8 @@ type manner struct {
 	address func(n *enrollment.Notice, subject string) // says whose trouble it is
 }
 
-var manners = map[Credential]*manner{
-	ServerToken: {
+var (
+	ofToken = manner{
 		probe: enrollment.ProbeToken, refused: enrollment.ActTokenRejected, terms: true,
 		expired: func(on string) *enrollment.Problem {
 			return enrollment.NewProblem(enrollment.CodeTokenExpired, "expired", on)
@@ -45,8 +45,8 @@ var manners = map[Credential]*manner{
 		noQuiet: "There is no token that could expire yet",
 		retired: "The server is retired; add a new one instead",
 		address: func(n *enrollment.Notice, subject string) { n.Server = enrollment.ServerID(subject) },
-	},
-	PushCertificate: {
+	}
+	ofPush = manner{
 		probe: enrollment.ProbePush, refused: enrollment.ActPushRejected,
 		expired: pushOver, overdue: pushOver,
 		rejected: func(given *enrollment.Problem, reason string) *enrollment.Problem {
@@ -56,8 +56,8 @@ var manners = map[Credential]*manner{
 		noQuiet: "There is no push certificate that could expire yet",
 		retired: pushRetired,
 		address: func(n *enrollment.Notice, subject string) { n.Push = enrollment.PushID(subject) },
-	},
-}
+	}
+)
 
 // pushOver stands beside every reminder after the end, because it is then that people ask whether Renew still helps.
 func pushOver(on string) *enrollment.Problem {
@@ -66,10 +66,10 @@ func pushOver(on string) *enrollment.Problem {
 
 // manner of a kind that is not known is a token's: whatever was stored, a step never fails for it.
 func (w *Watch) manner() *manner {
-	if m, known := manners[w.Of]; known {
-		return m
+	if w.Of == PushCertificate {
+		return &ofPush
 	}
-	return manners[ServerToken]
+	return &ofToken
 }
 
 // definite reports whether Apple can have given this answer about such a credential.

@@ -15,7 +15,7 @@ var realSizes = sizes{small: 1000, large: 100_000, ring: 20, uploads: 100}
 func figures(ctx context.Context, dir string, size sizes) ([]figure, error) {
 	var all []figure
 	for _, prepare := range []func(context.Context, string, sizes) ([]figure, error){
-		openFigures, stepFigures, claimFigures, costFigures,
+		openFigures, pushFigures, stepFigures, claimFigures, costFigures,
 	} {
 		some, err := prepare(ctx, dir, size)
 		if err != nil {
@@ -48,6 +48,17 @@ func openFigures(_ context.Context, _ string, size sizes) ([]figure, error) {
 			other: subject{name: "with 1 key", do: r.single}, goal: goal{most: 1.2}},
 		{id: "trial", name: "with keys of other systems, by trial", ours: subject{name: "20 keys", do: r.anonymous},
 			other: subject{name: "with 1 key", do: r.single}},
+	}, nil
+}
+
+func pushFigures(ctx context.Context, _ string, _ sizes) ([]figure, error) {
+	p, err := newPushCertificate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{id: "inspect", name: "Inspect a stored push certificate", ours: subject{name: "ours", do: p.inspect},
+			other: subject{name: "x509.ParseCertificate", do: p.parse}, goal: goal{most: 2.5}},
 	}, nil
 }
 

@@ -18,6 +18,9 @@
 // github.com/micromdm/nanodep/tokenpki. All have the same file in memory, with its key and certificate parsed. Ours ends
 // with a token whose every field was checked; nanodep's DecryptTokenJSON ends with the text of the JSON, not parsed.
 //
+// Inspecting a stored push certificate, every check of it, as the daily watch does with very many, beside the standard
+// library's parsing, which it cannot do without.
+//
 // Finding the right key among twenty; the steps of the state machines, as the mean of a whole life; claiming due records,
 // spread all over a small store file and over a large one, each claim made durable.
 //
