@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -78,6 +79,11 @@ func New(cfg Config) (*Runner, error) {
 		return nil, errors.New("runner: Config.Verifier is missing: plug in one that asks Apple, such as enrollment/dep")
 	case cfg.KeyBits != 0 && cfg.KeyBits != 2048 && cfg.KeyBits != 3072:
 		return nil, errors.New("runner: Config.KeyBits must be 2048 or 3072")
+	}
+	if cfg.PushAccount != "" {
+		if err := validTenant(cfg.PushAccount); err != nil {
+			return nil, fmt.Errorf("runner: Config.PushAccount is no tenant's ID: %w", err)
+		}
 	}
 	if cfg.NewID == nil {
 		cfg.NewID = randomID

@@ -83,7 +83,7 @@ func (c *change) applyPush(
 	r.Value, r.moved = tr.Renewal, true
 	switch live := tr.Renewal.Live(); {
 	case live && p.Value.Renewal != tr.Renewal.ID:
-		p.Value.Renewal, p.moved = tr.Renewal.ID, true
+		p.Value.Renewal, p.Value.Latest, p.moved = tr.Renewal.ID, tr.Renewal.ID, true
 	case !live && p.Value.Renewal == tr.Renewal.ID:
 		p.Value.Renewal, p.moved = "", true
 	}

@@ -155,13 +155,21 @@ func (h *host) certificateFor(t testing.TB, c *customer, id enrollment.RenewalID
 	t.Helper()
 	request, err := c.now().PushRequest(ctx(t), tech, id, nil)
 	require.NoError(t, err)
-	block, _ := pem.Decode(request.PEM)
-	parsed, err := x509.ParseCertificateRequest(block.Bytes)
-	require.NoError(t, err)
-	public, ok := parsed.PublicKey.(*rsa.PublicKey)
+	public, ok := requestOf(t, request.PEM).PublicKey.(*rsa.PublicKey)
 	require.True(t, ok)
 	now := h.clock.Now()
 	cert, err := apns.ParseCertificate(h.apple.Push().Issue(public, topic, now, now.AddDate(1, 0, 0)).Raw)
 	require.NoError(t, err)
 	return cert.PEM()
+}
+
+// requestOf reads a signing request.
+func requestOf(t testing.TB, text []byte) *x509.CertificateRequest {
+	t.Helper()
+	block, _ := pem.Decode(text)
+	require.NotNil(t, block)
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	require.NoError(t, err)
+	require.NoError(t, request.CheckSignature())
+	return request
 }

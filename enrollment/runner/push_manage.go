@@ -14,7 +14,7 @@ func (t *Tenant) CheckPush(ctx context.Context, by enrollment.Actor) (PushView, 
 	if err := validTenant(t.id); err != nil {
 		return PushView{}, err
 	}
-	serving, err := t.r.pushFor(ctx, t.id)
+	serving, err := t.r.pushFor(ctx, t.id, t.r.cfg.PushAccount)
 	if err != nil {
 		return PushView{}, asProblem(err)
 	}

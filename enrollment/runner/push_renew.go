@@ -54,7 +54,7 @@ func (t *Tenant) StartPushRenewal(ctx context.Context, by enrollment.Actor) (Pus
 		if err != nil {
 			return err
 		}
-		id, p.Value.Latest = fresh, fresh
+		id = fresh
 		return c.applyPush(ctx, p, c.pushRunsSeen.add(c, string(fresh), tr.Renewal), tr)
 	})
 	if err != nil {
@@ -63,7 +63,7 @@ func (t *Tenant) StartPushRenewal(ctx context.Context, by enrollment.Actor) (Pus
 	return t.settledPush(ctx, by, id)
 }
 
-// PushRenewal returns one renewal; with an empty ID, the newest one of the tenant's push certificate.
+// PushRenewal returns one renewal; with an empty ID, the last one that was under way of the tenant's push certificate.
 func (t *Tenant) PushRenewal(ctx context.Context, by enrollment.Actor, id enrollment.RenewalID) (PushRenewalView, error) {
 	c, err := t.look(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *change) viewPushRun(r *tracked[renewal.PushRenewal], by enrollment.Acto
 	return PushRenewalView{PushRenewal: r.Value, Allowed: r.Value.Allowed(c.policy, c.now, by)}
 }
 
-// namedPushRun reads the renewal with this ID; empty: the newest one of the tenant's push certificate.
+// namedPushRun reads the renewal with this ID; empty: the last one that was under way of the tenant's push certificate.
 func (c *change) namedPushRun(ctx context.Context, id enrollment.RenewalID) (*tracked[pushRecord], *tracked[renewal.PushRenewal], error) {
 	if id == "" && c.tenant != nil {
 		p, err := c.ownPush(ctx)
@@ -131,7 +131,7 @@ type PushRequest struct {
 	PortalFile []byte
 }
 
-// PushRequest returns the request of a renewal (empty: the newest one), signed by the vendor if there is one. Its private key
+// PushRequest returns the request of a renewal (empty: the last one), signed by the vendor if there is one. Its private key
 // is in the store, sealed, before the request leaves. Who took it is written down.
 //
 // At the portal, sign in with the Apple Account that made the first certificate and choose Renew on its row.
@@ -185,12 +185,12 @@ func (t *Tenant) PushRequest(
 	return request, nil
 }
 
-// CancelPushRenewal gives a renewal up (empty: the newest one). The certificate in use stays, and so do the keys.
+// CancelPushRenewal gives a renewal up (empty: the last one). The certificate in use stays, and so do the keys.
 func (t *Tenant) CancelPushRenewal(ctx context.Context, by enrollment.Actor, id enrollment.RenewalID) (PushRenewalView, error) {
 	return t.actOnPush(ctx, by, id, only(renewal.CancelRequested{By: by}))
 }
 
-// RecheckPush repeats now what holds a renewal up (empty: the newest one): the making of its key, or the question to Apple.
+// RecheckPush repeats now what holds a renewal up (empty: the last one): the making of its key, or the question to Apple.
 func (t *Tenant) RecheckPush(ctx context.Context, by enrollment.Actor, id enrollment.RenewalID) (PushRenewalView, error) {
 	return outcomeOfPush(t.actOnPush(ctx, by, id, only(renewal.RecheckRequested{By: by})))
 }

@@ -33,7 +33,7 @@ func (s *PushSource) Certificate(ctx context.Context, tenant string) (apns.Certi
 		return apns.Certificate{}, noPush()
 	}
 	for range attempts {
-		p, err := s.r.pushFor(ctx, enrollment.TenantID(tenant))
+		p, err := s.r.pushFor(ctx, enrollment.TenantID(tenant), s.r.cfg.PushAccount)
 		switch {
 		case err != nil:
 			return apns.Certificate{}, asProblem(err)
@@ -55,19 +55,26 @@ func (s *PushSource) Answered(ctx context.Context, tenant string, used apns.Cert
 	if s.only != "" && s.only != enrollment.TenantID(tenant) {
 		return noPush()
 	}
+	return s.r.pushAnswered(ctx, enrollment.TenantID(tenant), s.r.cfg.PushAccount, used.Fingerprint(), answer)
+}
+
+// pushAnswered takes what Apple said about a certificate to the push certificate that serves a tenant.
+func (m rooms) pushAnswered(
+	ctx context.Context, tenant, account enrollment.TenantID, fingerprint string, answer apns.Answer,
+) error {
 	if definitely(answer) == enrollment.NoAnswer {
 		return nil
 	}
-	p, err := s.r.pushFor(ctx, enrollment.TenantID(tenant))
+	serving, err := m.pushFor(ctx, tenant, account)
 	if err != nil {
 		return asProblem(err)
 	}
-	return s.r.change(ctx, p.Tenant, func(c *change) error {
-		p, err := c.push(ctx, p.ID)
+	return m.change(ctx, serving.Tenant, func(c *change) error {
+		p, err := c.push(ctx, serving.ID)
 		if err != nil {
 			return err
 		}
-		return c.pushAnswered(ctx, p, used.Fingerprint(), answer)
+		return c.pushAnswered(ctx, p, fingerprint, answer)
 	})
 }
 
@@ -130,13 +137,13 @@ func (m rooms) pushOf(ctx context.Context, tenant enrollment.TenantID) (enrollme
 
 // pushFor reads the push certificate that serves a tenant: its own, once there is a certificate in it, or the account's. It
 // fails where there is neither.
-func (r *Runner) pushFor(ctx context.Context, tenant enrollment.TenantID) (enrollment.Push, error) {
-	own, err := r.pushOf(ctx, tenant)
+func (m rooms) pushFor(ctx context.Context, tenant, account enrollment.TenantID) (enrollment.Push, error) {
+	own, err := m.pushOf(ctx, tenant)
 	if err != nil || own.Certificate != nil {
 		return own, err
 	}
-	if account := r.cfg.PushAccount; account != "" && account != tenant {
-		shared, err := r.pushOf(ctx, account)
+	if account != "" && account != tenant {
+		shared, err := m.pushOf(ctx, account)
 		if err != nil || shared.Certificate != nil {
 			return shared, err
 		}

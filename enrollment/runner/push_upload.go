@@ -10,7 +10,7 @@ import (
 )
 
 // UploadPush takes the file that Apple's push certificate portal gave for a renewal's request, whatever the state of that
-// renewal (empty: the newest one); where another one is under way, that takes it. The file is read up to [apns.MaxFile].
+// renewal (empty: the last one); where another one is under way, that takes it. The file is read up to [apns.MaxFile].
 //
 // The certificate must fit a key that was made here, unless it comes with its own; have the topic of the one in use; and end
 // later. Then it is stored, sealed, and Apple is asked whether it accepts it; and if so, it is put in use in one write, and
@@ -51,7 +51,7 @@ func (t *Tenant) UploadPush(ctx context.Context, by enrollment.Actor, id enrollm
 		return PushRenewalView{}, err
 	}
 	var view PushRenewalView
-	if taken.moved && taken.refused == nil {
+	if taken.asked && taken.refused == nil {
 		view, err = outcomeOfPush(t.settledPush(ctx, by, taken.run))
 	} else {
 		view, err = t.PushRenewal(ctx, by, taken.run)
@@ -70,7 +70,7 @@ type pushUpload struct {
 	devices int
 
 	run     enrollment.RenewalID // that took it
-	moved   bool
+	asked   bool                 // Apple is asked about it
 	refused *enrollment.Problem
 	report  *apns.Report
 }
@@ -99,8 +99,7 @@ func (c *change) uploadPush(ctx context.Context, p *tracked[pushRecord], r *trac
 		u.report, u.refused = &report, unfit(report, cert, inspection)
 	}
 	if u.refused != nil {
-		tr, err := c.stepPush(ctx, p, r, renewal.UploadRefused{By: u.by, Problem: u.refused})
-		u.moved = tr.Moved
+		_, err := c.stepPush(ctx, p, r, renewal.UploadRefused{By: u.by, Problem: u.refused})
 		return err
 	}
 	tr, err := c.stepPush(ctx, p, r, renewal.CertificateUploaded{
@@ -109,11 +108,18 @@ func (c *change) uploadPush(ctx context.Context, p *tracked[pushRecord], r *trac
 			Expires: cert.NotAfter(), KeyID: cert.KeyID(),
 		},
 	})
-	if err != nil || !tr.Moved {
+	if err != nil {
 		return err
 	}
-	u.moved, u.refused = true, tr.Refused
-	if candidate := r.Value.Candidate; candidate == nil || candidate.Secret != u.secret {
+	candidate := r.Value.Candidate
+	u.refused, u.asked = tr.Refused, r.Value.Live() && candidate != nil && candidate.Fingerprint == cert.Fingerprint()
+	if !tr.Moved && r.Value.Live() && !u.asked {
+		// It is the one in use. Who waits for its successor has picked the wrong file.
+		u.refused = discontinued(apns.Succession{
+			Continuity: apns.Older, OldEnd: p.Value.Certificate.Expires, NewEnd: cert.NotAfter(),
+		})
+	}
+	if !u.asked || candidate.Secret != u.secret {
 		return nil
 	}
 	if err := c.addPushKey(ctx, p, cert.Key(), true); err != nil {

@@ -39,7 +39,7 @@ func (s *serverRecord) about() (string, *care) { return string(s.ID), &s.care }
 type pushRecord struct {
 	enrollment.Push
 	care
-	Latest enrollment.RenewalID `json:"latest,omitempty"` // its newest renewal, live or not
+	Latest enrollment.RenewalID `json:"latest,omitempty"` // the renewal that was under way last, live or not
 	Said   *apns.Finding        `json:"said,omitempty"`   // what Apple said last of the certificate in use
 }
 
