@@ -24,7 +24,7 @@ type flow struct {
 // flows are all ways through the runner that write something.
 func flows() []flow {
 	active := []step{addServer, start, certificate, createService, download, confirmedUpload, aDay}
-	return []flow{
+	return append([]flow{
 		{"the first token is confirmed", nil,
 			[]step{addServer, start, certificate, createService, download, upload(enrollment.CodeConfirm), confirm}},
 		{"a renewal with a new certificate", active,
@@ -43,9 +43,9 @@ func flows() []flow {
 		{"the host tells what Apple answered", active, []step{changePassword, tell, check(enrollment.Rejected)}},
 		{"rules are set", []step{addServer}, []step{setPolicy, setTenantPolicy}},
 		{"servers are adopted", []step{haveThree}, []step{adopt, aDay, adopt, adoptAgain}},
-		{"a tenant leaves", active, []step{start, closeTenant, eraseTenant}},
+		{"a tenant leaves", append(active[:7:7], pushImport(0)), []step{start, pushStart, pushRequest, closeTenant, eraseTenant}},
 		{"the audit is exported", active, []step{export, quiet, export, rotated}},
-	}
+	}, pushFlows()...)
 }
 
 const theServer = enrollment.ServerID("srv_acme")

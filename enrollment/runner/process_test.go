@@ -16,7 +16,8 @@ import (
 // A crossing is a moment at which a process touches the world outside: right before a call of the store or of a port, or
 // right after it.
 type crossing struct {
-	call  string // "Get", "Commit", "Claim", "Now", "List", "Count", "make_key", "verify", "check_push", "notify"
+	call string // "Get", "Commit", "Claim", "Now", "List", "Count", "make_key", "verify", "check_push", "make_push_key",
+	// "probe_push", "notify"
 	after bool
 	write *storage.Write // of a Commit
 	err   error          // what the call ended with, after it
@@ -130,6 +131,15 @@ type mortalChecker struct {
 
 func (m mortalChecker) Check(ctx context.Context, tenant string) (apns.Report, error) {
 	return port(m.process, "check_push", func() (apns.Report, error) { return m.Checker.Check(ctx, tenant) })
+}
+
+type mortalProber struct {
+	*process
+	apns.Prober
+}
+
+func (m mortalProber) Probe(ctx context.Context, c apns.Certificate) (apns.Answer, error) {
+	return port(m.process, "probe_push", func() (apns.Answer, error) { return m.Prober.Probe(ctx, c) })
 }
 
 type mortalNotifier struct {

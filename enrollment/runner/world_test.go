@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
@@ -46,6 +47,9 @@ type world struct {
 	people context.Context // of what is being asked for now
 	hangUp context.CancelFunc
 	papers
+	pushPapers
+	answers  *pushAnswers
+	pushMade int // keys of push certificates
 
 	life *process
 	*runner.Runner
@@ -109,7 +113,8 @@ func newWorld(t testing.TB, d disk) *world {
 	t.Helper()
 	w := &world{
 		t: t, clock: newClock(), disk: d, keys: seal.MemoryKeyring(), maker: &keymaker{},
-		push: &pushCheck{}, inbox: &inbox{}, log: &bytes.Buffer{}, settle: time.Minute,
+		push: &pushCheck{}, answers: &pushAnswers{verdict: apns.Pass}, pushPapers: pushPapers{imported: map[int][]byte{}},
+		inbox: &inbox{}, log: &bytes.Buffer{}, settle: time.Minute,
 	}
 	somePrimes() // before anybody waits for them
 	w.apple = appletest.New(appletest.Options{Now: w.clock.Now})
@@ -137,13 +142,16 @@ func (w *world) boot() {
 	require.NoError(w.t, err)
 	w.Runner, err = runner.New(runner.Config{
 		Store: store, Sealer: sealer, Verifier: mortalVerifier{w.life, verifier},
-		Push: mortalChecker{w.life, w.push}, Notifier: mortalNotifier{w.life, w.inbox},
+		Push: mortalChecker{w.life, w.push}, PushProber: mortalProber{w.life, w.answers}, NewID: w.newID, Notifier: mortalNotifier{w.life, w.inbox},
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Workers: 1, SettleFor: w.settle,
 	})
 	require.NoError(w.t, err)
 	life := w.life
 	w.MakeKeysWith(func(o abmtoken.KeyOptions) (abmtoken.KeyPair, error) {
 		return port(life, "make_key", func() (abmtoken.KeyPair, error) { return w.maker.Pair(o) })
+	})
+	w.MakePushKeysWith(func() (apns.Key, error) {
+		return port(life, "make_push_key", func() (apns.Key, error) { w.pushMade++; return pushKey(9 + w.pushMade), nil })
 	})
 }
 
