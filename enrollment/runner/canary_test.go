@@ -45,6 +45,12 @@ func canaries(t *testing.T, w *world) map[string][]byte {
 		block, _ := pem.Decode([]byte(text))
 		add(fmt.Sprintf("DER of key %d", i), block.Bytes[len(block.Bytes)*2/3:][:48])
 	}
+	for n := range 9 + w.pushMade + 1 {
+		text := string(pushKey(n).RevealPEM())
+		add(fmt.Sprintf("PEM of push key %d", n), []byte(strings.Split(text, "\n")[15]))
+		block, _ := pem.Decode([]byte(text))
+		add(fmt.Sprintf("DER of push key %d", n), block.Bytes[len(block.Bytes)*2/3:][:48])
+	}
 	return found
 }
 
@@ -85,6 +91,21 @@ func everythingShown(t *testing.T, w *world) map[string][]byte {
 		require.NoError(t, err)
 		show("renewals", renewals)
 	}
+	pushes, err := w.Pushes(ctx(t), runner.PushQuery{})
+	require.NoError(t, err)
+	show("pushes", pushes, w.PushSource())
+	for _, p := range pushes.Pushes {
+		tenant := w.Tenant(p.Tenant)
+		renewals, err := tenant.PushRenewals(ctx(t), tech, p.ID, runner.Page{})
+		require.NoError(t, err)
+		show("pushes", renewals)
+		if one, err := tenant.Push(ctx(t)); err == nil {
+			cert, err := w.PushSource().Certificate(ctx(t), string(p.Tenant))
+			show("pushes", one, err)
+			shown["pushes"] = fmt.Appendf(shown["pushes"], "%v %+v %#v", cert, cert, cert)
+		}
+	}
+	shown["requests"] = w.request
 	entries, err := w.ExportAudit(ctx(t), 0, storage.MaxPage)
 	require.NoError(t, err)
 	show("audit", entries)
@@ -139,6 +160,10 @@ func TestCanariesSing(t *testing.T) {
 	assert.Contains(t, sing(secrets, []byte(key)), "PEM of key 0")
 	block, _ := pem.Decode([]byte(key))
 	assert.Contains(t, sing(secrets, block.Bytes), "DER of key 0")
+	require.NoError(t, w.follow([]step{pushImport(0)}))
+	pushed, err := w.PushSource().Certificate(ctx(t), "acme")
+	require.NoError(t, err)
+	assert.Contains(t, sing(secrets, pushed.Key().RevealPEM()), "PEM of push key 0")
 	w.log.WriteString(hex.EncodeToString([]byte(token.AccessSecret().Reveal())))
 	assert.NotEmpty(t, sing(secrets, everythingShown(t, w)["log"]))
 	assert.NotEmpty(t, everythingShown(t, w)["store file"])

@@ -155,7 +155,13 @@ func (h *host) certificateFor(t testing.TB, c *customer, id enrollment.RenewalID
 	t.Helper()
 	request, err := c.now().PushRequest(ctx(t), tech, id, nil)
 	require.NoError(t, err)
-	public, ok := requestOf(t, request.PEM).PublicKey.(*rsa.PublicKey)
+	return h.issueFor(t, request.PEM, topic)
+}
+
+// issueFor is what Apple issues for a request, with whatever topic.
+func (h *host) issueFor(t testing.TB, request []byte, topic string) []byte {
+	t.Helper()
+	public, ok := requestOf(t, request).PublicKey.(*rsa.PublicKey)
 	require.True(t, ok)
 	now := h.clock.Now()
 	cert, err := apns.ParseCertificate(h.apple.Push().Issue(public, topic, now, now.AddDate(1, 0, 0)).Raw)

@@ -208,6 +208,10 @@ func TestAnExpiredFirstOneGivesItsTopic(t *testing.T) {
 	h := newPushHost(t)
 	acme := h.customer("acme")
 	in := runner.PushImport{Certificate: h.certificate(ourTopic, pushKey(0), -400, -2), Key: pushKey(0).RevealPEM(), Expired: true}
+	wrong := in
+	wrong.Key = pushKey(1).RevealPEM()
+	_, err := acme.ImportPush(ctx(t), tech, wrong)
+	requireProblem(t, enrollment.CodePushFileExpired, err) // that is not all that is wrong with it
 	view, err := acme.ImportPush(ctx(t), tech, in)
 	require.NoError(t, err)
 	assert.Equal(t, enrollment.Expired, view.Health)
@@ -240,4 +244,26 @@ func TestAnotherIssuerIsAWarningOrRefusedByPolicy(t *testing.T) {
 	view, err = acme.ImportPush(ctx(t), tech, in)
 	require.NoError(t, err)
 	assert.Equal(t, apns.Warn, view.Report.Verdict())
+}
+
+// Files cost work with private keys: a flood of them is held off.
+func TestFilesForAPushCertificateAreLimited(t *testing.T) {
+	h := newPushHost(t)
+	acme := h.customer("acme")
+	few := 2
+	_, err := acme.SetPolicy(ctx(t), tech, enrollment.PolicyChange{UploadsPerMinute: &few})
+	require.NoError(t, err)
+	id, _ := acme.request()
+	page := []byte("<html>")
+	_, err = acme.upload(id, page)
+	requireProblem(t, enrollment.CodePushUnfit, err)
+	_, err = acme.ImportPush(ctx(t), tech, runner.PushImport{Certificate: page})
+	requireProblem(t, enrollment.CodePushUnfit, err)
+	_, err = acme.upload(id, page)
+	requireProblem(t, enrollment.CodeTooManyUploads, err)
+	_, err = acme.ImportPush(ctx(t), tech, runner.PushImport{Certificate: page})
+	requireProblem(t, enrollment.CodeTooManyUploads, err)
+	h.clock.Pass(2 * time.Minute)
+	_, err = acme.upload(id, page)
+	requireProblem(t, enrollment.CodePushUnfit, err)
 }
