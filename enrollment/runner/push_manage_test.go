@@ -181,7 +181,7 @@ func TestOffboardingOfAPushCertificate(t *testing.T) {
 		"start":  second(acme.StartPushRenewal(ctx(t), tech)),
 		"upload": second(acme.upload(id, file)),
 	} {
-		assert.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeTenantClosed}, name)
+		require.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeTenantClosed}, name)
 	}
 	require.NoError(t, acme.Erase(ctx(t), tech))
 	for key := range dumpOf(t, h.store) {

@@ -2,7 +2,6 @@ package runner_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -115,7 +114,7 @@ func TestPushRequestThatNobodySigns(t *testing.T) {
 	requireProblem(t, enrollment.CodeNotFound, err)
 	run, err := acme.StartPushRenewal(ctx(t), tech)
 	require.NoError(t, err)
-	for _, signer := range []apns.VendorSigner{silentVendor{errors.New("apns: the module is off\n")}, silentVendor{}} {
+	for _, signer := range []apns.VendorSigner{silentVendor{errFault}, silentVendor{}} {
 		_, err = acme.PushRequest(ctx(t), tech, run.ID, signer)
 		requireProblem(t, enrollment.CodePushUnsigned, err)
 	}
