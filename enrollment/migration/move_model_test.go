@@ -86,7 +86,7 @@ func (l *land) take(ev migration.MoveEvent) migration.MoveTransition {
 // released sends a wipe, or not: the host may crash before, or before it stores the result.
 func (l *land) released(x enrollment.Effect) {
 	w := *x.Wipe
-	require.True(l.t, l.now.Sub(l.goodAt) <= policy.WipeFreshFor, "a wipe was released of a device that nobody confirmed: %v", l.goodAt)
+	require.LessOrEqual(l.t, l.now.Sub(l.goodAt), policy.WipeFreshFor, "a wipe was released of a device that nobody confirmed: %v", l.goodAt)
 	approval := l.m.Wipe.Approval
 	if l.wiped[approval] == nil {
 		l.wiped[approval] = map[string]bool{}

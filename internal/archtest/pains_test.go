@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// pains are what people suffer from in other systems, as far as server tokens go. Tests are named for them, so that
+// pains are what people suffer from in other systems, as far as they are solved here. Tests are named for them, so that
 // none comes back: TestPain07_.
 var pains = map[int]string{
 	1:  "asking for a certificate again loses the key that is in use",
@@ -34,6 +34,7 @@ var pains = map[int]string{
 	21: "reminders are a banner that nobody looks at",
 	22: "no list over all tenants, and the same alarm every day",
 	23: "nobody knows who did it, and from where",
+	12: "a wipe that was queued runs after the device enrolled again",
 	28: "an Error is taken for proof that nothing was erased",
 	29: "a device that came back is still called wiped",
 	30: "a pending wipe goes out of sight with the device's record",
@@ -41,6 +42,9 @@ var pains = map[int]string{
 	32: "a wipe throws away what else is queued",
 	33: "several wipes wait for one offline device",
 	34: "a wipe waits because its push was lost",
+	35: "a device is assigned again to the service that has it, and loses its profile",
+	36: "a device without a profile at its new service is wiped",
+	39: "a completed activity is believed for serial numbers that do not exist",
 	41: "the instructions show last year's portal",
 	42: "a real file is refused for its encoding, a forged one read",
 	43: "the reader of files is an abandoned library",
