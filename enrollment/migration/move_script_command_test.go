@@ -47,6 +47,10 @@ func (h *moveHost) world(name, arg string) bool {
 			h.gone = arg == "gone"
 		case "locked", "open":
 			h.locked = arg == "locked"
+		case "pin":
+			h.facts = func(f *enrollment.DeviceFacts) { f.AppleSilicon = enrollment.No }
+		case "shared":
+			h.facts = func(f *enrollment.DeviceFacts) { f.SharedIPad = enrollment.Yes }
 		}
 	case "dispatcher":
 		h.dispatch = outcome

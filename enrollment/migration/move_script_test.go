@@ -19,7 +19,7 @@ import (
 //	move wipe|migrate|reassign|hands [one-mdm] [phone]     a move of a device on a route
 //	batch [deadline=30d] | assigned ok|unknown|retry|fatal | profiled ok|unknown|fatal | undone ok|fatal
 //	service no|there|profile|fetched|failed|released       what the new service shows, read back now and from now on
-//	mdm all|refuses|nothing, mdm gone|back, mdm locked|open what the old MDM can and knows from now on
+//	mdm all|nothing, gone|back, locked|open, pin, shared    what the old MDM can and knows from now on
 //	dispatcher ok|lost|unsent|fatal                        how the next wipes leave
 //	status STATE | recall ok|fatal | unlock ok|fatal       what else is answered from now on
 //	turn [2] | end | release [approval=apr_1] | gate       what wave and plan do
@@ -44,6 +44,7 @@ type moveHost struct {
 	shown    string // by the new service
 	gone     bool   // the old MDM does not answer
 	locked   bool
+	facts    func(f *enrollment.DeviceFacts) // what else it knows; nil: nothing
 	dispatch enrollment.Outcome
 	recall   enrollment.Outcome
 	unlock   enrollment.Outcome
@@ -126,6 +127,9 @@ func (h *moveHost) answer(x enrollment.Effect) (migration.MoveEvent, enrollment.
 		ev.Seen, ev.Can = h.look(), h.can
 		if h.locked {
 			ev.Lock.Locked = enrollment.Yes
+		}
+		if h.facts != nil {
+			h.facts(&ev.Facts)
 		}
 		if h.gone {
 			ev = migration.DeviceConfirmed{Result: result(enrollment.Retry)}
