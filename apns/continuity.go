@@ -6,7 +6,8 @@ import (
 )
 
 // Continuity is how a certificate goes on where another ends. Devices listen to a topic for as long as they are enrolled: a
-// certificate with another topic reaches none of them, and each would have to enrol again.
+// certificate with another topic reaches none of them, and each would have to enrol again. Renew at Apple's portal keeps the
+// topic, Create makes another one (vendors' documents, 2026).
 type Continuity string
 
 // How two certificates compare.

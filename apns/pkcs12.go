@@ -25,14 +25,15 @@ func readPKCS12(file []byte, password string) (Certificate, error) {
 	if _, err := pkcs12.DecodeTrustStore(file, password); errors.Is(err, pkcs12.ErrIncorrectPassword) {
 		return Certificate{}, ErrPassword
 	}
-	ordered, err := plainFirst(file, password)
-	if err != nil {
-		return Certificate{}, err
+	private, leaf, others, err := decodeChain(file, password, under(password))
+	if password == "" && isWrong(err) {
+		private, leaf, others, err = decodeChain(file, password, underNoBytes)
 	}
-	private, leaf, others, err := pkcs12.DecodeChain(ordered, password)
 	switch {
-	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
+	case isWrong(err):
 		return Certificate{}, ErrPassword
+	case errors.Is(err, ErrUnsupported):
+		return Certificate{}, err
 	case err != nil:
 		return Certificate{}, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
@@ -48,4 +49,17 @@ func readPKCS12(file []byte, password string) (Certificate, error) {
 		return Certificate{}, fmt.Errorf("%w: a certificate in it has an absurd key", ErrUnsupported)
 	}
 	return assemble(all, key), nil
+}
+
+func decodeChain(file []byte, password string, sum checksum) (private any, leaf *x509.Certificate, others []*x509.Certificate, err error) {
+	ordered, err := plainFirst(file, sum)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return pkcs12.DecodeChain(ordered, password)
+}
+
+// isWrong reports whether it is the password that does not open a file.
+func isWrong(err error) bool {
+	return errors.Is(err, pkcs12.ErrIncorrectPassword) || errors.Is(err, pkcs12.ErrDecryption)
 }

@@ -51,6 +51,19 @@ func vendor(t *testing.T) (chain []byte, key apns.Key) {
 	return inPEM(leaf, wwdr.cert, root.cert), keys()[3]
 }
 
+// signedRequest is a request with the vendor's signature, and whose that is.
+func signedRequest(t *testing.T) (der []byte, signed apns.VendorSignature, vendorKey apns.Key) {
+	t.Helper()
+	chain, key := vendor(t)
+	signer, err := apns.NewLocalVendor(chain, key, today)
+	require.NoError(t, err)
+	der, err = apns.NewRequest(keys()[2], apns.RequestName{CommonName: "Acme"})
+	require.NoError(t, err)
+	signed, err = signer.SignRequest(t.Context(), der)
+	require.NoError(t, err)
+	return der, signed, key
+}
+
 // The file for the portal, taken apart by other means than it was made with.
 func TestPortalFile(t *testing.T) {
 	chain, key := vendor(t)
@@ -142,13 +155,8 @@ func TestNewLocalVendorRefuses(t *testing.T) {
 // A vendor's service may be anybody's: what it gives is held against what Apple's portal takes, before a person stands there
 // with a file that is refused.
 func TestPortalFileHoldsARemoteVendorToThePortalsRules(t *testing.T) {
-	chain, key := vendor(t)
-	signer, err := apns.NewLocalVendor(chain, key, today)
-	require.NoError(t, err)
-	der, err := apns.NewRequest(keys()[2], apns.RequestName{CommonName: "Acme"})
-	require.NoError(t, err)
-	signed, err := signer.SignRequest(t.Context(), der)
-	require.NoError(t, err)
+	der, signed, _ := signedRequest(t)
+	chain := signed.Chain
 	want, err := apns.PortalFile(der, signed)
 	require.NoError(t, err)
 

@@ -53,7 +53,8 @@ func (v *LocalVendor) Warning() string {
 	return ""
 }
 
-// SignRequest signs a request in DER with RSA PKCS #1 v1.5 and SHA-256. It never waits.
+// SignRequest signs a request in DER with RSA PKCS #1 v1.5 and SHA-256, as Apple wants it (Apple, Device Management
+// documentation, June 2025). It never waits.
 func (v *LocalVendor) SignRequest(_ context.Context, request []byte) (VendorSignature, error) {
 	if v.key.IsZero() {
 		return VendorSignature{}, fmt.Errorf("%w: there is none; make one with NewLocalVendor", ErrVendor)

@@ -76,7 +76,8 @@ func (c *connections) closed(end *farewell) {
 	delete(c.open, end)
 }
 
-// dial connects and signs in. The certificate is sent whatever authorities the service names.
+// dial connects and signs in: HTTP/2 over TLS 1.2 or later (Apple, Establishing a connection to APNs, 2026). The certificate
+// is sent whatever authorities the service names.
 func (c *connections) dial(ctx context.Context, certificate apns.Certificate) (*tls.Conn, error) {
 	host, _, err := net.SplitHostPort(c.options.Address)
 	if err != nil {

@@ -17,7 +17,8 @@ const Host = "api.push.apple.com"
 
 // Options of a [Client]. The zero Options are right for production.
 type Options struct {
-	// Port is 443, also if zero, or 2197, which Apple offers where 443 is filtered.
+	// Port is 443, also if zero, or 2197, which Apple offers where 443 is filtered (Apple, Device Management documentation,
+	// June 2025).
 	Port int
 	// Address is another service's, such as "127.0.0.1:2197", for tests. It needs Loopback.
 	Address string
