@@ -76,9 +76,8 @@ func (s *moveStep) readBack(seen enrollment.AssignedDevice) bool {
 	if seen.Released == enrollment.Yes {
 		return s.released()
 	}
-	at := seen.ObservedAt
 	if seen.Assigned == enrollment.No {
-		return !s.AssignedAt.IsZero() && at.After(s.AssignedAt) && s.taken()
+		return s.gone(seen) && s.taken()
 	}
 	if seen.Assigned != enrollment.Yes {
 		return false
@@ -107,6 +106,12 @@ func (s *moveStep) readBack(seen enrollment.AssignedDevice) bool {
 		return s.profileNeeded(seen) || moved
 	}
 	return moved
+}
+
+// gone reports whether a device that its new service had shown is not there any more. Apple's answers lag, so one from right
+// after says nothing.
+func (s *moveStep) gone(seen enrollment.AssignedDevice) bool {
+	return seen.Assigned == enrollment.No && !s.AssignedAt.IsZero() && seen.ObservedAt.After(s.AssignedAt.Add(askew))
 }
 
 // assigned goes on to the profile, which the service may show already.
@@ -161,7 +166,7 @@ func (d Decision) why() string {
 // profileLost takes a device whose profile is gone out of its turn, and withdraws its wipe: wiped now, it would come back
 // without management.
 func (s *moveStep) profileLost(seen enrollment.AssignedDevice) bool {
-	if seen.HasProfile(s.Route.Profile) {
+	if seen.HasProfile(s.Route.Profile) || seen.ProfileStatus == "" { // not every view tells of profiles
 		return false
 	}
 	if s.Wipe.MayStrike() {
@@ -176,7 +181,7 @@ func (s *moveStep) profileLost(seen enrollment.AssignedDevice) bool {
 func (s *moveStep) profileNeeded(seen enrollment.AssignedDevice) bool {
 	said := s.Problem != nil
 	switch has := seen.HasProfile(s.Route.Profile); {
-	case !has && !said:
+	case !has && !said && seen.ProfileStatus != "":
 		s.Problem = enrollment.NewProblem(enrollment.CodeProfileUnseen)
 	case has && said:
 		s.Problem = nil

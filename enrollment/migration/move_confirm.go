@@ -89,14 +89,14 @@ func (s *moveStep) judge(x enrollment.Effect, ev DeviceConfirmed) bool {
 		return s.notConfirmed(x, ev.Result, "it was not said which device was read")
 	case field != "":
 		return s.hands(enrollment.CodeDeviceMismatch, "field", field, "was", was, "now", now)
-	case seen.Assigned == enrollment.No:
+	case s.gone(seen):
 		return s.taken()
 	case seen.Assigned != enrollment.Yes:
-		return s.notConfirmed(x, ev.Result, "the new service does not say whether it has the device")
+		return s.notConfirmed(x, ev.Result, "the new service does not show the device")
 	case s.fetched(seen.ProfilePushed):
 		return true
 	case !seen.HasProfile(s.Route.Profile):
-		return s.profileLost(seen)
+		return s.profileLost(seen) || s.notConfirmed(x, ev.Result, "the new service does not say which profile the device has")
 	case facts.Managed == enrollment.No:
 		return s.hands(enrollment.CodeEraseByHand, "why", NotManaged.Text())
 	case facts.Managed != enrollment.Yes:

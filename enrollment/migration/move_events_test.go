@@ -91,6 +91,11 @@ func shownEvents() []moveEvent {
 			return migration.ReadBack{Seen: d}
 		})
 	}
+	gone := func(d *device, now time.Time) {
+		*d = device{Device: enrollment.Device{Serial: ourSerial}, Assigned: enrollment.No, ObservedAt: now}
+	}
+	notThere := read("not there", gone)
+	notThere.Late = func(move, time.Time) time.Duration { return 15 * minute } // Apple's answers lag
 	return []moveEvent{
 		read("without a profile", func(d *device, now time.Time) { *d = shown(now) }),
 		read("with the profile", func(*device, time.Time) {}),
@@ -102,9 +107,8 @@ func shownEvents() []moveEvent {
 		}),
 		read("with a deadline", func(d *device, now time.Time) { d.MigrationDeadline = now.Add(20 * day) }),
 		read("migration failed", func(d *device, _ time.Time) { d.Migration = enrollment.MigrationFailed }),
-		read("not there", func(d *device, now time.Time) {
-			*d = device{Device: enrollment.Device{Serial: ourSerial}, Assigned: enrollment.No, ObservedAt: now}
-		}),
+		read("not there yet", gone), notThere,
+		read("without a word of profiles", func(d *device, _ time.Time) { d.Profile, d.ProfileStatus = "", "" }),
 		read("not there, long ago", func(d *device, _ time.Time) {
 			*d = device{Device: enrollment.Device{Serial: ourSerial}, Assigned: enrollment.No, ObservedAt: noon.Add(-day)}
 		}),
@@ -154,6 +158,8 @@ func confirmEvents() []moveEvent {
 			return migration.PINMade{Result: enrollment.Result{Effect: pendingIn(m, enrollment.MakePIN), Outcome: outcome}, Secret: secret}
 		})
 	}
+	notThere := read("not there", func(ev *confirmed, _ time.Time) { ev.Seen.Assigned = enrollment.No })
+	notThere.Late = func(move, time.Time) time.Duration { return 15 * minute }
 	return []moveEvent{
 		read("all is well", func(*confirmed, time.Time) {}),
 		read("through an MDM that can all", func(ev *confirmed, _ time.Time) { ev.Can = everyAbility }),
@@ -169,8 +175,9 @@ func confirmEvents() []moveEvent {
 		read("another MDM", func(ev *confirmed, _ time.Time) { ev.Facts.MDM = "mdm_other" }),
 		read("another family at Apple", func(ev *confirmed, _ time.Time) { ev.Seen.Family = enrollment.FamilyAppleTV }),
 		read("no device named", func(ev *confirmed, _ time.Time) { ev.Facts.UDID = "" }),
-		read("not there", func(ev *confirmed, _ time.Time) { ev.Seen.Assigned = enrollment.No }),
+		read("not there yet", func(ev *confirmed, _ time.Time) { ev.Seen.Assigned = enrollment.No }), notThere,
 		read("service says nothing", func(ev *confirmed, _ time.Time) { ev.Seen.Assigned = enrollment.NotKnown }),
+		read("no word of profiles", func(ev *confirmed, _ time.Time) { ev.Seen.Profile, ev.Seen.ProfileStatus = "", "" }),
 		read("profile gone", func(ev *confirmed, _ time.Time) { ev.Seen.ProfileStatus = enrollment.ProfileRemoved }),
 		read("profile fetched", func(ev *confirmed, now time.Time) { ev.Seen.ProfilePushed = now }),
 		read("released", func(ev *confirmed, _ time.Time) { ev.Seen.Released = enrollment.Yes }),

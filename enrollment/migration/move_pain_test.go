@@ -154,7 +154,7 @@ func TestPain36_NoWipeBeforeTheProfileIsReadBack(t *testing.T) {
 func TestPain39_CompletedIsBelievedOnlyOnceReadBack(t *testing.T) {
 	s := newMove(t, migration.Wipe, route).do(toSeeking...)
 	assert.Equal(t, migration.MoveSeeking, s.m.State)
-	for _, name := range []string{"read_back: not there", "read_back: nothing said", "read_back: of another device", "read_back: not there, long ago"} {
+	for _, name := range []string{"read_back: not there", "read_back: not there yet", "read_back: nothing said", "read_back: of another device", "read_back: not there, long ago"} {
 		tr, err := s.m.Step(policy, s.now, moveEventOf(t, name).Of(s.m, s.now))
 		require.NoError(t, err)
 		assert.False(t, tr.Moved, name)

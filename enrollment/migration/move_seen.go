@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// askew is how far the clocks of Apple and of an MDM may be apart.
+	// askew is how far the clocks of Apple and of an MDM may be apart, and how long Apple's answers may lag.
 	askew = 10 * time.Minute
 	// fetchWithin is how long Apple may take to show that a device which enrolled had fetched the new service's profile.
 	fetchWithin = 24 * time.Hour

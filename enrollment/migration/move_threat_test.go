@@ -19,7 +19,7 @@ func TestThreat11_NoOtherDeviceThanTheApprovedOneIsWiped(t *testing.T) {
 		"another family at Apple": migration.MoveHands, "not there": migration.MoveHands, "released": migration.MoveHands,
 		"not managed": migration.MoveHands, "a Shared iPad": migration.MoveHands, "unknown to the MDM": migration.MoveHands,
 		"needs a PIN that cannot be sent": migration.MoveHands,
-		"no device named":                 migration.MoveTurn, "service says nothing": migration.MoveTurn, "perhaps managed": migration.MoveTurn,
+		"no device named":                 migration.MoveTurn, "service says nothing": migration.MoveTurn, "not there yet": migration.MoveTurn, "no word of profiles": migration.MoveTurn, "perhaps managed": migration.MoveTurn,
 		"answers of yesterday": migration.MoveTurn, "answers of no time": migration.MoveTurn, "no answer": migration.MoveTurn,
 		"profile gone": migration.MoveProfiling,
 	} {
@@ -172,4 +172,14 @@ func (s *moveStory) later(d *mdm) {
 		}
 		s.step(migration.WipeAsked{Result: enrollment.Result{Effect: x.ID, Outcome: enrollment.OK}, Status: enrollment.WipeStatus{State: state}})
 	}
+}
+
+// An MDM that refused repeats when a wipe may have left, and does not any more, does not get it again.
+func TestThreat15_ARepeatIsSentOnlyWhereItIsStillRefused(t *testing.T) {
+	s := newMove(t, migration.Wipe, route).do(toWiping...).do("wipe_sent: no answer", "turn_called: next wave")
+	s.do("device_confirmed: through an MDM that can nothing")
+	assert.False(t, s.m.Ready(policy, s.now))
+	tr, err := s.m.Step(policy, s.now, migration.WipeReleased{Approval: "apr_1", SendBy: s.now.Add(migration.SendWithin)})
+	require.NoError(t, err)
+	assert.Nil(t, tr.Send)
 }
