@@ -155,3 +155,27 @@ func TestADeviceIsNotWipedForEver(t *testing.T) {
 	assert.Contains(t, err.Error(), "5 times")
 	s.do("retry: without an erase")
 }
+
+// A wipe that may have left by its first release may have been obeyed before its second: what happened since the first counts.
+func TestWhatHappenedSinceTheFirstReleaseCounts(t *testing.T) {
+	s := newMove(t, migration.Wipe, route).do(toWiping...).do("wipe_sent: no answer")
+	between := s.now.Add(minute)
+	s.now = s.now.Add(hour)
+	s.do("turn_called: next wave", "device_confirmed: all is well", "wipe_released: by its approval")
+	s.step(migration.Observed{DeviceEvent: enrollment.DeviceEvent{
+		Kind: enrollment.DeviceAuthenticated, Tenant: "acme", Serial: ourSerial, MDM: "mdm_new", At: between,
+	}})
+	assert.Equal(t, migration.MoveReturning, s.m.State)
+	assert.Equal(t, migration.FateVoid, s.m.Wipe.Fate)
+
+	// One that certainly did not leave begins to count with its second.
+	s = newMove(t, migration.Wipe, route).do(toWiping...).do("wipe_sent: not sent")
+	between = s.now.Add(minute)
+	s.now = s.now.Add(hour)
+	s.do("turn_called: next wave", "device_confirmed: all is well", "wipe_released: by its approval")
+	tr, err := s.m.Step(policy, s.now, migration.Observed{DeviceEvent: enrollment.DeviceEvent{
+		Kind: enrollment.DeviceEnrolled, Tenant: "acme", Serial: ourSerial, MDM: "mdm_old", At: between,
+	}})
+	require.NoError(t, err)
+	assert.False(t, tr.Moved)
+}
