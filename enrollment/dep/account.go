@@ -71,7 +71,7 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 		}
 	}
 	c.mu.Lock()
-	c.limits = a.Limits
+	c.limits, c.uuid = a.Limits, a.ServerUUID
 	c.mu.Unlock()
 	return a, nil
 }

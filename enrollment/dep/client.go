@@ -20,6 +20,7 @@ type Client struct {
 
 	mu     sync.Mutex
 	limits map[string]Limit // of /account, by path; nil: not asked yet
+	uuid   string           // of /account: which service this is; empty: not asked yet
 }
 
 // NewClient makes a client. Before each call it asks the source for the token, so that a renewed one is used at once,

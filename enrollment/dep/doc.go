@@ -24,6 +24,11 @@
 // of [MaxDevices], and answer for each device by itself: see [Result]. What is wrong with one device is no error of the
 // call. A call that breaks off in the middle says how far it came: see [IncompleteError].
 //
+// # Moving devices
+//
+// [Services] answers the ports of package enrollment by which devices move: which devices a service has, and the profile
+// that they enroll by. Apple offers no way here to clear an Activation Lock, only to set one: [Client.LockActivation].
+//
 // # Errors
 //
 // An answer that is no success is an [*Error] with Apple's own word. Definite answers match a sentinel:
