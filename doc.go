@@ -47,7 +47,8 @@
 // Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [nanomdm] (wipes and check-ins
 // through a NanoMDM server), [slognotify] (reminders as log lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
-// For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do).
+// For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do), [enrollmenttest] (what the ports
+// of enrollment must).
 //
 // # Where to start
 //
@@ -85,6 +86,7 @@
 // [dep.Verifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep#Verifier
 // [nanomdm]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/nanomdm
 // [slognotify]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/slognotify
+// [enrollmenttest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/enrollmenttest
 // [appletest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/appletest
 // [storage]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage
 // [memory]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/memory

@@ -22,15 +22,16 @@ var rules = map[string]rule{
 
 	"apns/apnshttp": {own: []string{"apns", "internal/dialguard"}, other: []string{"golang.org/x/net/http2"}},
 
-	"enrollment":            {pure: true},
-	"enrollment/renewal":    {pure: true, own: []string{"enrollment", "internal/outbox"}},
-	"enrollment/migration":  {pure: true, own: []string{"enrollment", "internal/outbox"}},
-	"enrollment/portal":     {pure: true},
-	"enrollment/runner":     {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
-	"enrollment/dep":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
-	"enrollment/nanomdm":    {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/micromdm/plist"}},
-	"enrollment/slognotify": {own: []string{"enrollment"}},
-	"enrollment/appletest":  {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte", "golang.org/x/net/http2"}}, // the fake knows Apple, not us
+	"enrollment":                {pure: true},
+	"enrollment/renewal":        {pure: true, own: []string{"enrollment", "internal/outbox"}},
+	"enrollment/migration":      {pure: true, own: []string{"enrollment", "internal/outbox"}},
+	"enrollment/portal":         {pure: true},
+	"enrollment/runner":         {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
+	"enrollment/dep":            {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
+	"enrollment/enrollmenttest": {own: []string{"enrollment"}, other: testLibraries},
+	"enrollment/nanomdm":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/micromdm/plist"}},
+	"enrollment/slognotify":     {own: []string{"enrollment"}},
+	"enrollment/appletest":      {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte", "golang.org/x/net/http2"}}, // the fake knows Apple, not us
 
 	"storage":             {},
 	"storage/memory":      {own: []string{"storage"}},
@@ -83,9 +84,10 @@ var testLibraries = []string{
 
 // forTests are packages that hosts import in tests only, with the test libraries that they may bring along.
 var forTests = map[string][]string{
-	"storage/storagetest":  testLibraries,
-	"internal/machinetest": testLibraries,
-	"enrollment/appletest": {"github.com/smallstep/pkcs7"}, // examples run it too, so it may not import testing
+	"storage/storagetest":       testLibraries,
+	"enrollment/enrollmenttest": testLibraries,
+	"internal/machinetest":      testLibraries,
+	"enrollment/appletest":      {"github.com/smallstep/pkcs7"}, // examples run it too, so it may not import testing
 }
 
 // light are packages whose importers get these modules and nothing else.
