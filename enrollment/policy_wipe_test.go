@@ -104,6 +104,11 @@ func TestEveryLooserRuleIsFound(t *testing.T) {
 		assert.Equal(t, want, tight.ApprovalsFor([]string{name}), name)
 	}
 	p := enrollment.DefaultPolicy()
+	longer := p
+	longer.WipeFreshFor++
+	assert.Equal(t, []string{"wipe_fresh_for"}, p.Loosened(longer), "a confirmation that may be older")
+	assert.Equal(t, 1, p.ApprovalsFor([]string{"wipe_fresh_for"}))
+	assert.Empty(t, longer.Loosened(p))
 	assert.Empty(t, p.Loosened(p))
 	assert.Zero(t, p.ApprovalsFor(nil))
 	assert.Equal(t, 2, p.ApprovalsFor([]string{"wipes.on", "wipes.approvals"}))

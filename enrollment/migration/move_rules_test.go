@@ -179,3 +179,17 @@ func TestWhatHappenedSinceTheFirstReleaseCounts(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, tr.Moved)
 }
+
+// Whether a device is locked may not be known: clearing a lock that is not there does no harm, waiting in front of one does.
+func TestALockIsClearedUnlessThereIsNone(t *testing.T) {
+	for locked, want := range map[enrollment.Known]migration.MoveState{
+		enrollment.No: migration.MoveReturning, enrollment.Yes: migration.MoveUnlocking, enrollment.NotKnown: migration.MoveUnlocking,
+	} {
+		s := newMove(t, migration.Wipe, route).do(toReady[:6]...)
+		ev := confirmedNow(s.m, s.now)
+		ev.Lock.Locked = locked
+		s.step(ev)
+		s.do("wipe_released: by its approval", "wipe_sent: queued", "wipe_answered: acknowledged")
+		assert.Equal(t, want, s.m.State, "locked: %q", locked)
+	}
+}
