@@ -42,10 +42,10 @@ func (r report) full() string {
 	return r.origin + ".\n\n" + figureTable(r.figures) + verdict(r.figures) + "\n" + partTable(r.upload)
 }
 
-// brief is what stands in the README: the figures that have a goal, and the parts of an upload.
+// brief is what stands in the README: the figures that have a goal.
 func (r report) brief() string {
 	aimed := slices.DeleteFunc(slices.Clone(r.figures), func(m measured) bool { return m.goal == goal{} })
-	return figureTable(aimed) + "\n" + partTable(r.upload) + "\n" + r.origin + ".\n"
+	return figureTable(aimed) + "\n" + r.origin + ".\n"
 }
 
 // verdict says loudly what is missed.
