@@ -3,6 +3,8 @@ package dep
 import (
 	"context"
 	"net/http"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // Account is what Apple says about the service, organization and person of a token (Apple, "Account Detail"). Texts
@@ -29,23 +31,23 @@ type Account struct {
 type Limit struct{ Default, Maximum int }
 
 type accountAnswer struct {
-	ServerName text `json:"server_name"`
-	ServerUUID text `json:"server_uuid"`
-	AdminID    text `json:"admin_id"`
-	Facil      text `json:"facilitator_id"` // what admin_id was called before
-	OrgName    text `json:"org_name"`
-	OrgEmail   text `json:"org_email"`
-	OrgPhone   text `json:"org_phone"`
-	OrgAddress text `json:"org_address"`
-	OrgID      text `json:"org_id"`
-	OrgIDHash  text `json:"org_id_hash"`
-	OrgType    text `json:"org_type"`
-	OrgVersion text `json:"org_version"`
+	ServerName untrusted.Text `json:"server_name"`
+	ServerUUID untrusted.Text `json:"server_uuid"`
+	AdminID    untrusted.Text `json:"admin_id"`
+	Facil      untrusted.Text `json:"facilitator_id"` // what admin_id was called before
+	OrgName    untrusted.Text `json:"org_name"`
+	OrgEmail   untrusted.Text `json:"org_email"`
+	OrgPhone   untrusted.Text `json:"org_phone"`
+	OrgAddress untrusted.Text `json:"org_address"`
+	OrgID      untrusted.Text `json:"org_id"`
+	OrgIDHash  untrusted.Text `json:"org_id_hash"`
+	OrgType    untrusted.Text `json:"org_type"`
+	OrgVersion untrusted.Text `json:"org_version"`
 	URLs       []struct {
-		URI   text `json:"uri"`
+		URI   untrusted.Text `json:"uri"`
 		Limit *struct {
-			Default count `json:"default"`
-			Maximum count `json:"maximum"`
+			Default untrusted.Count `json:"default"`
+			Maximum untrusted.Count `json:"maximum"`
 		} `json:"limit"`
 	} `json:"urls"`
 }
@@ -57,13 +59,13 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 		return Account{}, err
 	}
 	a := Account{
-		ServerName: answer.ServerName.shown(), ServerUUID: answer.ServerUUID.id(), AdminID: answer.AdminID.shown(),
-		OrgName: answer.OrgName.shown(), OrgEmail: answer.OrgEmail.shown(), OrgPhone: answer.OrgPhone.shown(),
-		OrgAddress: answer.OrgAddress.shown(), OrgID: answer.OrgID.id(), OrgIDHash: answer.OrgIDHash.id(),
-		OrgType: answer.OrgType.shown(), OrgVersion: answer.OrgVersion.shown(), Limits: map[string]Limit{},
+		ServerName: answer.ServerName.Shown(), ServerUUID: answer.ServerUUID.ID(), AdminID: answer.AdminID.Shown(),
+		OrgName: answer.OrgName.Shown(), OrgEmail: answer.OrgEmail.Shown(), OrgPhone: answer.OrgPhone.Shown(),
+		OrgAddress: answer.OrgAddress.Shown(), OrgID: answer.OrgID.ID(), OrgIDHash: answer.OrgIDHash.ID(),
+		OrgType: answer.OrgType.Shown(), OrgVersion: answer.OrgVersion.Shown(), Limits: map[string]Limit{},
 	}
 	if a.AdminID == "" {
-		a.AdminID = answer.Facil.shown()
+		a.AdminID = answer.Facil.Shown()
 	}
 	for _, u := range answer.URLs {
 		if u.Limit != nil && (u.URI == fetchPath || u.URI == syncPath) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // ActivationLock says how to lock a device.
@@ -19,7 +21,7 @@ type ActivationLock struct {
 
 // String leaves the escrow key out.
 func (a ActivationLock) String() string {
-	return "activation lock of device " + clean(a.Serial, maxName)
+	return "activation lock of device " + untrusted.Clean(a.Serial, maxName)
 }
 
 // Format writes [ActivationLock.String], whatever the verb.
@@ -32,8 +34,8 @@ func (a ActivationLock) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(a.St
 // What Apple does not do is a [*DeviceError]: the device is not the service's, locked already, or neither it nor the
 // organization can. With [ErrUnknown] the device may be locked: keep the code.
 func (c *Client) LockActivation(ctx context.Context, lock ActivationLock) error {
-	if !identifier(lock.Serial, maxName) {
-		return wrongInput("%q is no serial number", clean(lock.Serial, maxName))
+	if !untrusted.Identifier(lock.Serial, maxName) {
+		return wrongInput("%q is no serial number", untrusted.Clean(lock.Serial, maxName))
 	}
 	if lock.EscrowKey != "" && (len(lock.EscrowKey) != 64 || strings.Trim(lock.EscrowKey, "0123456789abcdefABCDEF") != "") {
 		return wrongInput("EscrowKey has to be 64 hex digits: the hash of the bypass code, not the code")
@@ -47,14 +49,14 @@ func (c *Client) LockActivation(ctx context.Context, lock ActivationLock) error 
 		}{lock.Serial, lock.EscrowKey, lock.Message},
 	}
 	var answer struct {
-		Serial text `json:"serial_number"`
-		Status text `json:"response_status"`
+		Serial untrusted.Text `json:"serial_number"`
+		Status untrusted.Text `json:"response_status"`
 	}
 	if err := c.do(ctx, k, &answer); err != nil {
 		return err
 	}
-	if serial := answer.Serial.id(); serial != "" && serial != lock.Serial {
+	if serial := answer.Serial.ID(); serial != "" && serial != lock.Serial {
 		return k.maybe(fmt.Errorf("%w: %s: %w", ErrAnswer, k.op(), errOtherDevice))
 	}
-	return Result{Serial: lock.Serial, Status: Status(answer.Status.id()), op: k.op(), write: true}.Err()
+	return Result{Serial: lock.Serial, Status: Status(answer.Status.ID()), op: k.op(), write: true}.Err()
 }

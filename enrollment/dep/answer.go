@@ -3,15 +3,15 @@ package dep
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 const (
-	maxErrorBody = 4 << 10        // bytes that are read of an error's body
-	maxErrorText = 512            // bytes of it that are kept
-	maxWait      = 24 * time.Hour // the longest Retry-After that is believed
+	maxErrorBody = 4 << 10 // bytes that are read of an error's body
+	maxErrorText = 512     // bytes of it that are kept
 )
 
 // refusal reads an answer that is no success. What it hides are the credentials of the request, in case the answer
@@ -21,7 +21,7 @@ func refusal(op string, res *http.Response, body []byte, now time.Time, hide sec
 	if strings.Contains(text, sessionField) {
 		text = redacted // whoever hands out a session says nothing else
 	}
-	e := &Error{Op: op, Status: res.StatusCode, Body: clean(text, maxErrorText)}
+	e := &Error{Op: op, Status: res.StatusCode, Body: untrusted.Clean(text, maxErrorText)}
 	if isCode(text) {
 		e.Code = Code(text)
 	}
@@ -29,7 +29,7 @@ func refusal(op string, res *http.Response, body []byte, now time.Time, hide sec
 	if skew, known := skewOf(res, now); known {
 		e.Skew, date = skew, now.Add(skew)
 	}
-	e.Wait = retryAfter(res.Header.Get("Retry-After"), date)
+	e.Wait = untrusted.RetryAfter(res.Header.Get("Retry-After"), date)
 	return e
 }
 
@@ -55,23 +55,4 @@ func isCode(text string) bool {
 		}
 	}
 	return text != "" && len(text) <= 64
-}
-
-// retryAfter reads both forms of the header (RFC 9110, 10.2.3): seconds, or a date on the clock of who sent it.
-func retryAfter(text string, date time.Time) time.Duration {
-	text = strings.TrimSpace(text)
-	if text == "" || len(text) > 64 {
-		return 0
-	}
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
-		if seconds > uint64(maxWait/time.Second) {
-			return maxWait
-		}
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(date), 0), maxWait)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // MaxDevices is how many devices Apple wants to be named in one call. Calls about more are split.
@@ -31,9 +33,9 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 
 // statusesAnswer is the answer to calls that do something to devices. A null or missing list is none: see results.
 type statusesAnswer struct {
-	UUID    text            `json:"profile_uuid"`
-	Devices map[string]text `json:"devices"`
-	Retry   count           `json:"retry_after_seconds"`
+	UUID    untrusted.Text            `json:"profile_uuid"`
+	Devices map[string]untrusted.Text `json:"devices"`
+	Retry   untrusted.Count           `json:"retry_after_seconds"`
 }
 
 // batches calls ask for each part of the serial numbers until one fails.
@@ -63,9 +65,9 @@ func (c *Client) change(ctx context.Context, k call, serials []string, body func
 		if err := c.do(ctx, k, &answer); err != nil {
 			return err
 		}
-		wait := min(time.Duration(answer.Retry)*time.Second, maxWait)
+		wait := min(time.Duration(answer.Retry)*time.Second, untrusted.MaxWait)
 		for _, serial := range part {
-			r := Result{Serial: serial, Status: Status(answer.Devices[serial].id()), op: k.op(), write: true}
+			r := Result{Serial: serial, Status: Status(answer.Devices[serial].ID()), op: k.op(), write: true}
 			if r.Status == StatusThrottled {
 				r.RetryAfter = wait
 			}

@@ -3,6 +3,8 @@ package dep
 import (
 	"fmt"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // CursorLife is how long Apple takes a cursor (Apple, "Sync the list of devices"): seven days. A host that did not sync
@@ -44,7 +46,7 @@ func (c *Client) pageRequest(path string, from From) (pageRequest, error) {
 	if from.Cursor == "" && path == syncPath {
 		return pageRequest{}, fmt.Errorf("%w: a sync begins where a fetch ended, and there is no cursor", ErrCursor)
 	}
-	if from.Cursor != "" && !identifier(from.Cursor, maxCursor) {
+	if from.Cursor != "" && !untrusted.Identifier(from.Cursor, maxCursor) {
 		return pageRequest{}, fmt.Errorf("%w: it is none of Apple's", ErrCursor)
 	}
 	most := usualPage

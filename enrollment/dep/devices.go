@@ -6,6 +6,8 @@ import (
 	"iter"
 	"net/http"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // Page is a part of a list of devices.
@@ -74,19 +76,19 @@ func (c *Client) page(ctx context.Context, path string, from From) (Page, error)
 		return Page{}, err
 	}
 	var answer struct {
-		Devices []object `json:"devices"`
-		Cursor  text     `json:"cursor"`
-		Until   text     `json:"fetched_until"`
-		More    *bool    `json:"more_to_follow"`
+		Devices []object       `json:"devices"`
+		Cursor  untrusted.Text `json:"cursor"`
+		Until   untrusted.Text `json:"fetched_until"`
+		More    *bool          `json:"more_to_follow"`
 	}
 	k := call{method: http.MethodPost, path: path, body: request, page: true}
 	if err := c.do(ctx, k, &answer); err != nil {
 		return Page{}, err
 	}
-	if !identifier(string(answer.Cursor), maxCursor) || answer.More == nil {
+	if !untrusted.Identifier(string(answer.Cursor), maxCursor) || answer.More == nil {
 		return Page{}, fmt.Errorf("%w: %s: it does not say where the list goes on", ErrAnswer, k.op())
 	}
-	page := Page{Cursor: string(answer.Cursor), Until: answer.Until.at(), More: *answer.More}
+	page := Page{Cursor: string(answer.Cursor), Until: answer.Until.At(), More: *answer.More}
 	page.Devices = make([]Device, len(answer.Devices))
 	for i, o := range answer.Devices {
 		if page.Devices[i], err = newDevice(o); err != nil {

@@ -1,15 +1,10 @@
 package dep
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
-	"syscall"
-	"time"
+	"net/url"
 
 	"github.com/abmrenew/abmrenew/internal/dialguard"
 )
@@ -26,59 +21,17 @@ func NewTransport(o Options) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	port := base.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
+	route := dialguard.Route{
+		To: []*url.URL{base}, Guard: dialguard.Public, Proxy: o.Proxy, RootCAs: o.RootCAs, Resolver: o.Resolver, Refusal: ErrAddress,
 	}
-	guard := guard{allowed: net.JoinHostPort(base.Hostname(), port), address: dialguard.Public}
 	if o.Loopback {
-		guard.address = dialguard.Loopback
+		route.Guard = dialguard.Loopback
 	}
-	transport := &http.Transport{
-		TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: 64 << 10,
-		TLSHandshakeTimeout:    10 * time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConnsPerHost:    8,
+	transport, err := route.Transport()
+	if err != nil {
+		return nil, wrongOption("%v", err)
 	}
-	if o.Proxy != nil {
-		if o.Proxy.Hostname() == "" || o.Proxy.Scheme != "http" && o.Proxy.Scheme != "https" {
-			return nil, wrongOption("Proxy has to be an http or https URL")
-		}
-		transport.Proxy = http.ProxyURL(o.Proxy)
-		proxyPort := o.Proxy.Port()
-		if proxyPort == "" {
-			proxyPort = map[string]string{"http": "80", "https": "443"}[o.Proxy.Scheme]
-		}
-		// Everything goes through the proxy, which is where the host says that it is.
-		guard.allowed, guard.address = net.JoinHostPort(o.Proxy.Hostname(), proxyPort), dialguard.Any
-	}
-	guard.dialer = net.Dialer{Timeout: 15 * time.Second, Resolver: o.Resolver, Control: guard.control}
-	transport.DialContext = guard.dial
 	return transport, nil
-}
-
-// guard dials one host and port, and looks at the address that its name resolved to.
-type guard struct {
-	allowed string
-	address dialguard.Guard
-	dialer  net.Dialer
-}
-
-func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if address != g.allowed {
-		return nil, fmt.Errorf("%w: it is not the service's", ErrAddress)
-	}
-	return g.dialer.DialContext(ctx, network, address)
-}
-
-// control runs after resolution and before the connection, once per address.
-func (g *guard) control(network, address string, c syscall.RawConn) error {
-	if g.address.Control(network, address, c) != nil {
-		return fmt.Errorf("%w: %s", ErrAddress, clean(address, 64))
-	}
-	return nil
 }
 
 // loopbackName reports whether a host of a URL is this machine whatever a resolver says.

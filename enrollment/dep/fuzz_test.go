@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // answering is a client whose transport answers every request with these bytes, sessions aside.
@@ -87,9 +88,9 @@ func FuzzPage(f *testing.F) {
 			require.Empty(t, page)
 			return
 		}
-		require.True(t, identifier(page.Cursor, maxCursor))
+		require.True(t, untrusted.Identifier(page.Cursor, maxCursor))
 		for _, d := range page.Devices {
-			require.True(t, identifier(d.Serial, maxText))
+			require.True(t, untrusted.Identifier(d.Serial, untrusted.MaxText))
 			fit(t, d.Model+d.AssignedBy+string(d.Op)+string(d.ProfileStatus))
 			_, err := json.Marshal(d)
 			require.NoError(t, err, "a host can store it")
@@ -190,7 +191,7 @@ func FuzzAssign(f *testing.F) {
 		}
 		require.Len(t, results, 2)
 		for _, r := range results {
-			require.True(t, r.RetryAfter >= 0 && r.RetryAfter <= maxWait)
+			require.True(t, r.RetryAfter >= 0 && r.RetryAfter <= untrusted.MaxWait)
 			if err := r.Err(); err != nil {
 				fit(t, err.Error())
 			}
@@ -223,7 +224,7 @@ func FuzzRefusal(f *testing.F) {
 		fit(t, e.Error())
 		fit(t, e.Body)
 		require.NotContains(t, e.Error(), "AS_accesssecret")
-		require.True(t, e.Wait >= 0 && e.Wait <= maxWait)
+		require.True(t, e.Wait >= 0 && e.Wait <= untrusted.MaxWait)
 		require.True(t, e.Code == "" || isCode(string(e.Code)))
 		if status >= 500 {
 			require.NotErrorIs(t, e, abmtoken.ErrRejected)

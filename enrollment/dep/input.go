@@ -3,6 +3,8 @@ package dep
 import (
 	"errors"
 	"fmt"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // ErrInput says that what was asked for is not possible, and why. Nothing was sent.
@@ -23,8 +25,8 @@ func distinct(serials []string) ([]string, error) {
 	seen := make(map[string]struct{}, len(serials))
 	out := make([]string, 0, len(serials))
 	for _, s := range serials {
-		if !identifier(s, maxName) {
-			return nil, wrongInput("%q is no serial number", clean(s, maxName))
+		if !untrusted.Identifier(s, maxName) {
+			return nil, wrongInput("%q is no serial number", untrusted.Clean(s, maxName))
 		}
 		if _, twice := seen[s]; !twice {
 			seen[s] = struct{}{}

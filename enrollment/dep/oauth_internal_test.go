@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 func tokenOf(t *testing.T, consumerKey, consumerSecret, accessToken, accessSecret string) abmtoken.Token {
@@ -71,7 +72,7 @@ func TestNoncesDiffer(t *testing.T) {
 	for range 1000 {
 		n := newNonce()
 		require.False(t, seen[n])
-		require.True(t, identifier(n, 64))
+		require.True(t, untrusted.Identifier(n, 64))
 		seen[n] = true
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // DefaultBaseURL is where Apple's device assignment service is.
@@ -82,7 +84,7 @@ func (o Options) service() (*service, error) {
 	if agent == "" {
 		agent = DefaultUserAgent
 	}
-	if !printable(agent, 256) {
+	if !untrusted.Printable(agent, 256) {
 		return nil, wrongOption("UserAgent has to be at most 256 characters of printable ASCII")
 	}
 	version := o.ProtocolVersion

@@ -2,7 +2,10 @@ package dep
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // Profile is an enrollment profile for Automated Device Enrollment: where a device enrolls, and how its Setup Assistant
@@ -87,7 +90,7 @@ func (p Profile) body() (any, error) {
 	all := object{}
 	for name, value := range p.Extra {
 		if !json.Valid(value) {
-			return nil, wrongInput("Extra[%q] is no JSON", clean(name, maxName))
+			return nil, wrongInput("Extra[%q] is no JSON", untrusted.Clean(name, maxName))
 		}
 		all[name] = value
 	}
@@ -107,7 +110,7 @@ func newProfile(o object) (Profile, error) {
 		err = json.Unmarshal(raw, &f)
 	}
 	if err != nil {
-		return Profile{}, errShape
+		return Profile{}, errors.New("its fields are not as documented")
 	}
 	o.drop(named)
 	return Profile{

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // DefineProfile gives Apple a new profile and returns its UUID. A profile cannot be changed: define another one and assign
@@ -23,7 +25,7 @@ func (c *Client) DefineProfile(ctx context.Context, p Profile) (uuid string, err
 	if err := c.do(ctx, k, &answer); err != nil {
 		return "", err
 	}
-	if uuid = answer.UUID.id(); !identifier(uuid, maxName) {
+	if uuid = answer.UUID.ID(); !untrusted.Identifier(uuid, maxName) {
 		return "", k.maybe(fmt.Errorf("%w: %s: it names no profile", ErrAnswer, k.op()))
 	}
 	return uuid, nil
@@ -84,8 +86,8 @@ const profileDevices = "/profile/devices"
 var errOtherProfile = errors.New("it is another profile")
 
 func profileUUID(uuid string) error {
-	if !identifier(uuid, maxName) {
-		return wrongInput("%q is no UUID of a profile", clean(uuid, maxName))
+	if !untrusted.Identifier(uuid, maxName) {
+		return wrongInput("%q is no UUID of a profile", untrusted.Clean(uuid, maxName))
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 const (
@@ -69,7 +71,7 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	defer res.Body.Close() //nolint:errcheck // the answer has been read, or is not wanted
 	s.clock.note(res, s.now())
 	out := reply{session: res.Header.Get(sessionHeader)}
-	if !identifier(out.session, maxSession) {
+	if !untrusted.Identifier(out.session, maxSession) {
 		out.session = ""
 	} else {
 		hide = append(hide, out.session)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // Services shows and prepares the devices of the services of an installation: it is the [enrollment.DeviceLister] and the
@@ -63,7 +64,7 @@ func deviceResult(r Result) enrollment.DeviceResult {
 		out.Outcome = enrollment.Retry
 	}
 	if out.Outcome != enrollment.OK {
-		out.Reason = clean(string(r.Status), maxName)
+		out.Reason = untrusted.Clean(string(r.Status), maxName)
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // maxSession bounds a session token, which goes into a header. Apple's are about 100 bytes.
@@ -30,12 +31,12 @@ func (s *service) open(ctx context.Context, token abmtoken.Token) (string, error
 		return "", err
 	}
 	var answer struct {
-		Session text `json:"auth_session_token"`
+		Session untrusted.Text `json:"auth_session_token"`
 	}
 	if err := decode(k, reply.body, &answer); err != nil {
 		return "", err
 	}
-	if !identifier(string(answer.Session), maxSession) {
+	if !untrusted.Identifier(string(answer.Session), maxSession) {
 		return "", fmt.Errorf("%w: %s: no session token", ErrAnswer, k.op())
 	}
 	return string(answer.Session), nil

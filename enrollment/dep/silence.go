@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // silence is a request that got no answer. Transports quote what they got, so the text is made printable and free of
@@ -19,7 +21,7 @@ type silence struct {
 func newSilence(op string, err error, hide secrets) *silence {
 	slow, is := errors.AsType[net.Error](err)
 	return &silence{
-		op: op, text: clean(hide.redact(err.Error(), false), 512),
+		op: op, text: untrusted.Clean(hide.redact(err.Error(), false), 512),
 		is:      func(target error) bool { return errors.Is(err, target) },
 		timeout: errors.Is(err, context.DeadlineExceeded) || is && slow.Timeout(),
 		unsent:  unsent(err),

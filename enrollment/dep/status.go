@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
 // Status is Apple's word for what became of one device in a call about several. Apple may send others than the
@@ -105,9 +107,9 @@ func (e *DeviceError) RetryAfter() time.Duration { return e.Wait }
 // Error names the device, what Apple said about it, and what to do.
 func (e *DeviceError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "dep: %s: device %s", e.Op, clean(e.Serial, maxName))
+	fmt.Fprintf(&b, "dep: %s: device %s", e.Op, untrusted.Clean(e.Serial, maxName))
 	if e.Status != StatusMissing {
-		fmt.Fprintf(&b, ": Apple answered %s", clean(string(e.Status), maxName))
+		fmt.Fprintf(&b, ": Apple answered %s", untrusted.Clean(string(e.Status), maxName))
 	}
 	if e.Wait > 0 {
 		return b.String() + "; try it again in " + e.Wait.Round(time.Second).String()

@@ -27,7 +27,7 @@ var rules = map[string]rule{
 	"enrollment/migration":      {pure: true, own: []string{"enrollment", "internal/outbox"}},
 	"enrollment/portal":         {pure: true},
 	"enrollment/runner":         {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
-	"enrollment/dep":            {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
+	"enrollment/dep":            {own: []string{"abmtoken", "internal/dialguard", "internal/untrusted", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
 	"enrollment/enrollmenttest": {own: []string{"enrollment"}, other: testLibraries},
 	"enrollment/nanomdm":        {own: []string{"abmtoken", "internal/dialguard", "enrollment"}, other: []string{"github.com/micromdm/plist"}},
 	"enrollment/slognotify":     {own: []string{"enrollment"}},
@@ -42,6 +42,7 @@ var rules = map[string]rule{
 	"internal/archtest":    {},
 	"internal/dialguard":   {},
 	"internal/machinetest": {own: []string{"enrollment"}, other: testLibraries},
+	"internal/untrusted":   {},
 	"internal/outbox":      {pure: true, own: []string{"enrollment"}},
 }
 
@@ -106,6 +107,7 @@ var noExample = map[string]string{
 	"internal/dialguard":   "internal",
 	"internal/machinetest": "internal",
 	"internal/outbox":      "internal",
+	"internal/untrusted":   "internal",
 }
 
 // vagueNames are no names for a package or file: they say nothing about what is inside.
