@@ -23,8 +23,7 @@ func newPushCertificate(ctx context.Context) (*pushCertificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	vendor, err := apns.NewLocalVendor(chain, vendorKey, now)
+	vendor, err := apns.NewLocalVendor(chain, vendorKey, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +48,8 @@ func newPushCertificate(ctx context.Context) (*pushCertificate, error) {
 		return nil, err
 	}
 	c, err := apns.Read(row.PEM, "")
-	return &pushCertificate{der: c.DER(), now: now}, err
+	// By now it is valid: making the keys took a while.
+	return &pushCertificate{der: c.DER(), now: time.Now()}, err
 }
 
 // inspect is the daily look of a watch at one of very many: from its bytes to every single check.
