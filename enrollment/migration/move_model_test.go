@@ -334,5 +334,5 @@ func TestAMoveAgainstAWorldThatItOnlyHearsOf(t *testing.T) {
 		}
 	})
 	t.Logf("%d wipes were obeyed, %d moves ended as enrolled", wiped, ended)
-	assert.True(t, testing.Short() || wiped > 5 && ended > 5, "too little happened: does the test still look?")
+	assert.True(t, testing.Short() || wiped > 0 && ended > 0, "too little happened: does the test still look?")
 }
