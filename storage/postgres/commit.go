@@ -23,6 +23,11 @@ func (s *Store) Commit(ctx context.Context, w storage.Write) error {
 // write does the whole of a write within a frame, or nothing of it.
 func (s *Store) write(ctx context.Context, c conn, f frame, p *plan) error {
 	err := s.prepare(ctx, c, f, p)
+	if said, refused := refusal(err); refused && said.Code == uniqueViolation && p.bulk() {
+		f.undo(ctx, c)
+		p.careful = true // COPY knows nothing of records that were deleted, nor which one is in the way
+		err = s.prepare(ctx, c, f, p)
+	}
 	if err != nil {
 		f.undo(ctx, c)
 		return s.conflict(ctx, c, err)
@@ -49,12 +54,17 @@ func (s *Store) prepare(ctx context.Context, c conn, f frame, p *plan) error {
 	created := 0
 	err := send(ctx, c, f.begin, func(b *pgx.Batch) {
 		s.lock(b, p.locks, &found)
-		s.create(b, p, &created)
+		if !p.bulk() {
+			s.create(b, p, &created)
+		}
 	})
 	if err != nil {
 		return err
 	}
 	absent, err := p.compare(p.locks, found)
+	if err == nil && p.bulk() {
+		created, err = s.copy(ctx, c, p.create)
+	}
 	if err == nil && created < len(p.create) {
 		err = &existsError{keysOf(p.create)}
 	}
@@ -90,6 +100,21 @@ func (s *Store) create(b *pgx.Batch, p *plan, created *int) {
 		v := valuesOf(chunk)
 		b.Queue(s.sql.create, kinds, tenants, ids, v.parents, v.states, v.wakes, v.data).Exec(counted(created))
 	}
+}
+
+// copy inserts many new records in the fastest way.
+func (s *Store) copy(ctx context.Context, c conn, records []storage.Record) (int, error) {
+	i, v := -1, valuesOf(records)
+	n, err := c.CopyFrom(ctx, pgx.Identifier{s.schema, "records"},
+		[]string{"kind", "tenant", "id", "parent", "state", "wake", "version", "data"},
+		pgx.CopyFromFunc(func() ([]any, error) {
+			if i++; i == len(records) {
+				return nil, nil
+			}
+			r := &records[i]
+			return []any{r.Kind, r.Tenant, r.ID, r.Parent, r.State, v.wakes[i], 1, v.data[i]}, nil
+		}))
+	return int(n), err
 }
 
 func counted(n *int) func(pgconn.CommandTag) error {

@@ -15,7 +15,11 @@ type plan struct {
 	create, put []storage.Record // in the order of their keys
 	remove      []storage.RecordKey
 	tids        map[storage.RecordKey]string // where the locked rows are
+	careful     bool                         // one of the new records has a row already
 }
+
+// bulk reports whether there are so many new records that COPY is worth its round trips.
+func (p *plan) bulk() bool { return !p.careful && len(p.create) >= 500 }
 
 // demand is a record that is compared, and whether it is then changed.
 type demand struct {
@@ -54,6 +58,13 @@ func planned(w storage.Write) (*plan, error) {
 		p.locks = append(p.locks, demand{d, true})
 	}
 	byKey := func(a, b storage.Record) int { return compareKeys(a.RecordKey, b.RecordKey) }
+	if !p.bulk() {
+		// A new record may have a row, or get one from somebody else: its place is among the others, so that no two writes
+		// wait for each other. Where thousands are made at once, this would cost too much.
+		for _, r := range p.create {
+			p.locks = append(p.locks, demand{r.Ref(), true})
+		}
+	}
 	slices.SortFunc(p.create, byKey)
 	slices.SortFunc(p.put, byKey)
 	slices.SortFunc(p.locks, func(a, b demand) int { return compareKeys(a.RecordKey, b.RecordKey) })
@@ -74,7 +85,7 @@ func (p *plan) compare(locks []demand, found []row) (absent []demand, err error)
 		switch {
 		case stored != l.Version:
 			return nil, &storage.ConflictError{Key: l.RecordKey}
-		case r.tid == "":
+		case r.tid == "" && !l.change:
 			absent = append(absent, l)
 		default:
 			p.tids[l.RecordKey] = r.tid

@@ -74,6 +74,7 @@ func (e *unknownError) Unwrap() error { return e.cause }
 
 // SQLSTATEs, from appendix A of PostgreSQL's documentation.
 const (
+	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	diskFull             = "53100"
