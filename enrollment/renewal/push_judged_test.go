@@ -158,7 +158,9 @@ func TestPain16_NoAnswerIsNeitherYesNorNo(t *testing.T) {
 	assert.Equal(t, noon.Add(day), short.Renewal.LapseAt)
 	late := waiting(t)
 	late.now = noon.Add(20 * day)
-	assert.Equal(t, noon.Add(20*day+hour), late.uploaded(pushOf("short", 20*day+hour)).Renewal.LapseAt)
+	tr := late.uploaded(pushOf("short", 20*day+hour))
+	assert.Equal(t, noon.Add(20*day+hour), tr.Renewal.LapseAt)
+	assert.Equal(t, late.now.Add(policy.RemindWaiting), tr.Renewal.RemindAt)
 }
 
 // What Apple, or the maker of keys, asks for is respected; without it the waits grow, up to the usual recheck.
