@@ -99,6 +99,7 @@ func shownEvents() []moveEvent {
 	return []moveEvent{
 		read("without a profile", func(d *device, now time.Time) { *d = shown(now) }),
 		read("with the profile", func(*device, time.Time) {}),
+		read("with the profile, long ago", func(d *device, _ time.Time) { d.ObservedAt = noon.Add(-day) }),
 		read("with another profile", func(d *device, _ time.Time) { d.Profile = "ANOTHER" }),
 		read("profile removed", func(d *device, _ time.Time) { d.ProfileStatus = enrollment.ProfileRemoved }),
 		read("profile fetched", func(d *device, now time.Time) { d.ProfileStatus, d.ProfilePushed = enrollment.ProfilePushed, now }),
