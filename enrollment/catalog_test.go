@@ -25,7 +25,7 @@ var exits = map[int]struct {
 }{
 	1: {"anything else", "internal not_found conflict still_working store_failed store_full store_locked store_damaged " +
 		"key_unavailable wrong_keyring in_transaction fips push_unsigned", []int{404, 409, 500, 501, 502, 503, 507}},
-	2: {"usage", "invalid_input", []int{400}},
+	2: {"usage", "invalid_input same_server", []int{400}},
 	3: {"expired", "token_expired push_certificate_expired push_over", []int{422}},
 	4: {"no key fits", "no_key_fits cannot_decrypt push_no_key_fits push_password", []int{422}},
 	5: {"not the file that is asked for", "not_server_token file_too_large unsupported_file bad_content push_unfit", []int{413, 422}},
@@ -34,9 +34,11 @@ var exits = map[int]struct {
 	7: {"older than the active one", "older_token push_older", []int{409}},
 	8: {"refused by the state or a safety rule", "refused candidate_waiting confirm_identity push_expired too_many_uploads person_needed tenant_closed tenant_erased server_retired renewal_lapsed push_renewal_lapsed " +
 		"erase_by_hand assignment_unseen profile_unseen migration_overdue device_mismatch device_not_confirmed turn_never_came wipe_refused " +
-		"wipe_not_sent wipe_delayed wipe_outstanding wipe_withdrawn not_seen_again returned_to_old_mdm", []int{403, 409, 410, 429}},
+		"wipe_not_sent wipe_delayed wipe_outstanding wipe_withdrawn not_seen_again returned_to_old_mdm " +
+		"target_without_token target_no_profile own_approval approval_needed approved_otherwise proposal_needed wipes_off too_many_failures " +
+		"approval_ended service_gone plan_lapsed assign_by_hand", []int{403, 409, 410, 429}},
 	9: {"Apple refused", "token_rejected terms_pending access_denied push_rejected push_dead " +
-		"assignment_refused profile_refused migration_failed migration_not_cancelled", []int{403, 409, 422}},
+		"assignment_refused profile_refused migration_failed migration_not_cancelled target_token_rejected", []int{403, 409, 422}},
 	10: {"Apple out of reach", "apple_unreachable", []int{503}},
 }
 

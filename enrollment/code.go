@@ -96,6 +96,24 @@ const (
 	CodeLockStays         Code = "activation_lock_stays"   // a warning
 )
 
+// The codes of plans by which devices move, and of what is approved.
+const (
+	CodeSameServer      Code = "same_server"           // 2
+	CodeTargetNoToken   Code = "target_without_token"  // 8
+	CodeTargetNoProfile Code = "target_no_profile"     // 8
+	CodeOwnApproval     Code = "own_approval"          // 8
+	CodeApprovalNeeded  Code = "approval_needed"       // 8
+	CodeOtherDigest     Code = "approved_otherwise"    // 8
+	CodeProposalNeeded  Code = "proposal_needed"       // 8
+	CodeWipesOff        Code = "wipes_off"             // 8
+	CodeTooManyFailures Code = "too_many_failures"     // 8
+	CodeApprovalEnded   Code = "approval_ended"        // 8
+	CodeServiceGone     Code = "service_gone"          // 8
+	CodePlanLapsed      Code = "plan_lapsed"           // 8
+	CodeAssignByHand    Code = "assign_by_hand"        // 8
+	CodeTargetRejected  Code = "target_token_rejected" // 9
+)
+
 type catalogEntry struct {
 	exit, http int
 	title      string

@@ -29,6 +29,18 @@ const (
 	AskWipe       EffectKind = "ask_wipe"       // ask the WipeDispatcher where a wipe stands
 	RecallWipe    EffectKind = "recall_wipe"    // withdraw a wipe that may have left
 	ClearLock     EffectKind = "clear_lock"     // have the LockClearer clear a device's Activation Lock
+
+	CountMoves   EffectKind = "count_moves"   // count the moves of a plan, or look at those of a wave
+	MakeBatches  EffectKind = "make_batches"  // put the moves of a plan that are ready for it into batches
+	TellMoves    EffectKind = "tell_moves"    // tell a word to everything that belongs to a plan
+	CallTurns    EffectKind = "call_turns"    // call devices into a wave
+	ReleaseWipes EffectKind = "release_wipes" // release the wipes of a wave that are ready, as far as budgets reach
+
+	LookUp         EffectKind = "look_up"         // look for the devices of a batch at their new service
+	SpendPost      EffectKind = "spend_post"      // take one call from the hour's budget of Apple's API
+	PostAssignment EffectKind = "post_assignment" // ask the Assigner, before the effect's Until and never later
+	AskActivity    EffectKind = "ask_activity"    // ask the Assigner how far an activity is
+	AssignProfiles EffectKind = "assign_profiles" // have the ProfileAssigner assign a profile to devices of a batch
 )
 
 // Effect is something that must happen outside of a machine: what, never how. It stands inside the snapshot of its
@@ -41,6 +53,7 @@ type Effect struct {
 	Secret    string     `json:"secret,omitempty"` // the ID of the secret record that it is about
 	Notice    *Notice    `json:"notice,omitempty"`
 	Wipe      *Wipe      `json:"wipe,omitempty"` // of SendWipe, AskWipe and RecallWipe
+	Word      string     `json:"word,omitempty"` // of TellMoves
 }
 
 // NewEffectID returns the ID of the n-th effect of a machine.

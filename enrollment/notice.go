@@ -25,6 +25,7 @@ type Notice struct {
 	Tenant    TenantID   `json:"tenant"`
 	Server    ServerID   `json:"server"`
 	Push      PushID     `json:"push,omitempty"` // where it is about a push certificate and no server
+	Plan      PlanID     `json:"plan,omitempty"` // where it is about a plan; Server is then the one that its devices go to
 	Days      int        `json:"days,omitempty"` // of an expiry notice: days left at this level; negative after the expiry
 	ExpiresAt time.Time  `json:"expires_at,omitzero"`
 	Problem   *Problem   `json:"problem,omitempty"`

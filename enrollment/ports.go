@@ -81,3 +81,11 @@ type LockClearer interface {
 	// twice does no harm.
 	ClearActivationLock(ctx context.Context, tenant TenantID, d Device) error
 }
+
+// ApprovalVerifier holds an approval against something that the host's own login cannot forge, such as a signature by a key
+// that only this person has. It is for hosts that mean to withstand themselves, and optional.
+type ApprovalVerifier interface {
+	// VerifyApproval returns nil where the claim's signature is this person's over this digest, made for this subject.
+	// Anything else refuses the approval.
+	VerifyApproval(ctx context.Context, c ApprovalClaim) error
+}

@@ -106,7 +106,7 @@ func TestABudgetStaysSmallAndNeverAllowsMore(t *testing.T) {
 	var b migration.Budget
 	var list spending
 	at := dawn
-	for i := range 40_000 {
+	for i := range 6_000 {
 		at = at.Add(time.Duration(i%23) * time.Second)
 		next, ok := b.Spend(at, 1, allowed)
 		if ok {
@@ -123,7 +123,7 @@ func TestABudgetStaysSmallAndNeverAllowsMore(t *testing.T) {
 			require.LessOrEqual(t, i-from+1, a.Most)
 		}
 	}
-	assert.Greater(t, len(list), 15_000, "it does not allow much less either")
+	assert.Greater(t, len(list), 2_500, "it does not allow much less either")
 	text, err := json.Marshal(b)
 	require.NoError(t, err)
 	assert.Less(t, len(text), 14<<10)

@@ -17,5 +17,5 @@ In the tables, a cell joins everything that the event may do in the state: where
 something without leaving the state, "refused" where a person may be told no, "-" where it may be ignored. The files in
 [testdata/matrix](testdata/matrix) tell the cases apart.
 
-`+moveDocument(t))
+`+moveDocument(t)+"\n"+planDocument(t))
 }
