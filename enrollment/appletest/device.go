@@ -21,6 +21,9 @@ type Device struct {
 	WiFi, Bluetooth, Ethernet string // MAC addresses
 	Replacement               bool
 
+	// Migrates: it can change its device management without an erase (isMdmMigrationCapable of the Apple Business API).
+	Migrates bool
+
 	NoActivationLock bool // cannot be locked: DEVICE_NOT_SUPPORTED
 	LockFails        bool // Apple fails to lock it: FAILED
 }
@@ -32,7 +35,8 @@ type device struct {
 	assigned       time.Time
 	assignedBy     string
 	deadline       time.Time // of a migration; zero: none
-	profile        string    // UUID
+	migration      Migration
+	profile        string // UUID
 	profileStatus  string
 	profileGiven   time.Time
 	profileFetched time.Time
@@ -135,7 +139,8 @@ func (d *device) assign(s *Service, by string, deadline, now time.Time) {
 			op = opModified
 		}
 	}
-	d.service, d.assigned, d.assignedBy, d.deadline = s, now, by, deadline
+	d.service, d.assigned, d.assignedBy = s, now, by
+	d.plan(deadline)
 	d.dropProfile()
 	s.note(op, d, now)
 }
@@ -146,7 +151,8 @@ func (d *device) leave(now time.Time) {
 	if s == nil {
 		return
 	}
-	d.service, d.deadline = nil, time.Time{}
+	d.service = nil
+	d.plan(time.Time{})
 	d.dropProfile()
 	s.note(opDeleted, d, now)
 }

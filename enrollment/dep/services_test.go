@@ -244,7 +244,8 @@ func TestTheListBreaksOff(t *testing.T) {
 	require.Error(t, failed)
 
 	before := len(w.apple.Requests())
-	for range ports.Devices(t.Context(), s) {
+	for _, err := range ports.Devices(t.Context(), s) {
+		require.NoError(t, err)
 		break
 	}
 	assert.Len(t, w.apple.Requests(), before+1)
