@@ -47,8 +47,8 @@
 // Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [nanomdm] (wipes and check-ins
 // through a NanoMDM server), [slognotify] (reminders as log lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
-// For tests of a host: [appletest] (a fake Apple), [storagetest] (what a store must do), [enrollmenttest] (what the ports
-// of enrollment must).
+// For tests of a host: [appletest] (a fake Apple), [fleet] (devices and MDMs that act beside it), [storagetest] (what a
+// store must do), [enrollmenttest] (what the ports of enrollment must).
 //
 // # Where to start
 //
@@ -88,6 +88,7 @@
 // [slognotify]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/slognotify
 // [enrollmenttest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/enrollmenttest
 // [appletest]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/appletest
+// [fleet]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/appletest/fleet
 // [storage]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage
 // [memory]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/memory
 // [bolt]: https://pkg.go.dev/github.com/abmrenew/abmrenew/storage/bolt

@@ -33,6 +33,8 @@ var rules = map[string]rule{
 	"enrollment/slognotify":     {own: []string{"enrollment"}},
 	"enrollment/appletest":      {other: []string{"github.com/smallstep/pkcs7", "golang.org/x/crypto/cryptobyte", "golang.org/x/net/http2"}}, // the fake knows Apple, not us
 
+	"enrollment/appletest/fleet": {own: []string{"enrollment", "enrollment/appletest"}},
+
 	"storage":             {},
 	"storage/memory":      {own: []string{"storage"}},
 	"storage/seal":        {own: []string{"storage"}, other: []string{"golang.org/x/sys/unix"}},
@@ -89,6 +91,8 @@ var forTests = map[string][]string{
 	"enrollment/enrollmenttest": testLibraries,
 	"internal/machinetest":      testLibraries,
 	"enrollment/appletest":      {"github.com/smallstep/pkcs7"}, // examples run it too, so it may not import testing
+
+	"enrollment/appletest/fleet": {"github.com/smallstep/pkcs7"},
 }
 
 // light are packages whose importers get these modules and nothing else.
