@@ -33,7 +33,12 @@ func (s *Store) write(ctx context.Context, c conn, f frame, p *plan) error {
 		return s.conflict(ctx, c, err)
 	}
 	written := 0
-	err = send(ctx, c, func(b *pgx.Batch) { s.apply(b, p, &written) }, f.commit)
+	err = send(ctx, c, func(b *pgx.Batch) {
+		s.apply(b, p, &written)
+		if f.final && len(p.remove) > 0 {
+			b.Queue(s.sql.forget, s.present(), 2*len(p.remove))
+		}
+	}, f.commit)
 	switch _, refused := refusal(err); {
 	case err == nil && written < len(p.put)+len(p.remove):
 		return errors.New("postgres: not all of the write was done: a policy or trigger on the tables stands in its way")

@@ -65,7 +65,9 @@ type fleet struct {
 func newFleet(t *testing.T, machines int, around func(storage.Store) storage.Store) *fleet {
 	t.Helper()
 	f := &fleet{t: t}
-	now := func() time.Time { return time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC).Add(time.Duration(f.passed.Load())) }
+	now := func() time.Time {
+		return time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC).Add(time.Duration(f.passed.Load()))
+	}
 	f.apple = appletest.New(appletest.Options{Now: now})
 	verifier, err := dep.NewVerifier(dep.Options{Transport: f.apple.Transport(), Now: now})
 	require.NoError(t, err)

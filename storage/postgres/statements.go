@@ -125,6 +125,7 @@ FROM unnest($2::text[]) AS v(tid) WHERE r.ctid = v.tid::tid`),
 		exists: in(`
 SELECT k.n FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k(kind, tenant, id, n)
 CROSS JOIN LATERAL (SELECT FROM $RECORDS AS r WHERE $SAME AND r.gone IS NULL) AS r LIMIT 1`),
+		// Some of the old deletions, whenever there are new ones. Not within a host's transaction, which could fail for it.
 		forget: in(`
 DELETE FROM $RECORDS AS r USING (
 	SELECT o.ctid AS tid FROM $RECORDS AS o WHERE o.gone < $PRESENT - interval '7 days' ORDER BY o.gone LIMIT $2
