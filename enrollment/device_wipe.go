@@ -53,7 +53,8 @@ type Obliteration string
 // other value it may lose its system, or erase itself although it answered with an error.
 const DoNotObliterate Obliteration = "DoNotObliterate"
 
-// ErrorIsDefinite reports whether the answer Error means that nothing was erased.
+// ErrorIsDefinite reports whether the answer Error means that nothing was erased, on a device that heeds the options: macOS 12
+// and later, with Apple silicon or a T2 chip.
 func (o WipeOptions) ErrorIsDefinite() bool { return o.Obliteration == DoNotObliterate }
 
 // SafeWipe returns the options that lose least on this device. Return to Service is asked for only where it exists (iOS and

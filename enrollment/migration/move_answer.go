@@ -24,7 +24,7 @@ func (s *moveStep) answered(state enrollment.WipeState, reason string, at time.T
 		s.fate(func(w *WipeFate) { w.Fate, w.AnsweredAt = FateAcknowledged, s.now })
 		s.erased()
 	case enrollment.WipeFailed:
-		if !w.Options.ErrorIsDefinite() {
+		if !s.errorIsDefinite() {
 			s.fate(func(w *WipeFate) { w.Fate, w.AnsweredAt = FatePerhaps, s.now })
 			s.warn(enrollment.NewProblem(enrollment.CodeWipeDoubtful, "reason", because(reason)))
 			s.erased()
@@ -40,6 +40,16 @@ func (s *moveStep) answered(state enrollment.WipeState, reason string, at time.T
 		return false
 	}
 	return true
+}
+
+// firstWithObliteration is the first macOS that heeds what a wipe says of obliteration, on Macs with Apple silicon or a T2 chip
+// (Apple, "EraseDevice", 2026).
+const firstWithObliteration = 12
+
+// errorIsDefinite reports whether the answer Error says that nothing was erased. A Mac that got a PIN may be one that heeds no
+// word of obliteration.
+func (s *moveStep) errorIsDefinite() bool {
+	return s.Wipe.Options.ErrorIsDefinite() && s.Wipe.PIN == "" && s.Device.Major() >= firstWithObliteration
 }
 
 // latest is the last time that the device was seen to enroll.

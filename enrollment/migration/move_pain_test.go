@@ -63,6 +63,20 @@ func TestPain28_AnErrorIsNoProofOfFailureWhereADeviceMayObliterate(t *testing.T)
 	assert.Equal(t, migration.MoveEnrolled, iphone.do("enrolled: at the new MDM").m.State)
 }
 
+// A Mac that does not heed what it is told of obliteration is no exception.
+func TestPain28_AnErrorOfAnOldMacIsNoProofEither(t *testing.T) {
+	old := func(q *migration.MoveRequest) { q.Device.OS = "11.7" }
+	s := newMove(t, migration.Wipe, route, old).do(toSent...).do("wipe_answered: error")
+	assert.Equal(t, migration.MoveReturning, s.m.State)
+	s = newMove(t, migration.Wipe, route).do(toReady[:6]...).do("device_confirmed: needs a PIN", "pin_made: done", "wipe_released: by its approval")
+	s.do("wipe_sent: queued", "wipe_answered: error")
+	assert.Equal(t, migration.FatePerhaps, s.m.Wipe.Fate)
+	s.do("tick: due")
+	assert.Equal(t, migration.MoveHands, s.m.State)
+	assert.Equal(t, enrollment.CodeEraseByHand, s.m.Problem.Code)
+	assert.Contains(t, s.m.Problem.Title, "with an error")
+}
+
 // "Wiped" is no state in which a device stays: it ends with its enrollment, at whichever MDM.
 func TestPain29_TheStateEndsWithTheNextEnrollment(t *testing.T) {
 	for end, want := range map[string]migration.MoveState{

@@ -32,7 +32,7 @@ func (s *moveStep) tick() bool {
 		s.unanswered()
 	case MoveUnlocking:
 		s.lockStays("it took too long")
-		s.hands(enrollment.CodeNotSeenAgain)
+		s.unseen()
 	case MoveReturning:
 		s.missing()
 	case MoveCancelling:
@@ -55,6 +55,15 @@ func (s *moveStep) unanswered() {
 func (s *moveStep) missing() {
 	if s.Route.OneMDM() && s.Enrolled.After(s.since()) {
 		s.rest(MoveReturned, enrollment.NewProblem(enrollment.CodeReturned))
+		return
+	}
+	s.unseen()
+}
+
+// unseen leaves a device that never came back to a person.
+func (s *moveStep) unseen() {
+	if s.Wipe != nil && s.Wipe.Fate == FatePerhaps {
+		s.hands(enrollment.CodeEraseByHand, "why", "it answered its wipe with an error and has not enrolled again, so it probably did not erase itself")
 		return
 	}
 	s.hands(enrollment.CodeNotSeenAgain)
