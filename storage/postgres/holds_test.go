@@ -22,16 +22,18 @@ import (
 // waiting returns when a session of the schema's database waits for a lock that another one has.
 func waiting(t testing.TB, pool *pgxpool.Pool, schema string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	for {
 		var n int
-		require.NoError(t, pool.QueryRow(t.Context(),
+		require.NoError(t, pool.QueryRow(ctx,
 			"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'", schema).Scan(&n))
 		if n > 0 {
 			return
 		}
 		select {
 		case <-time.After(time.Millisecond):
-		case <-t.Context().Done():
+		case <-ctx.Done():
 			require.Fail(t, "nobody waits")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -185,6 +186,32 @@ func TestMachinesGoOnWhereTheOutcomeOfCommitsIsUnknown(t *testing.T) {
 	f.passed.Store(int64(340 * 24 * time.Hour))
 	f.drive(all)
 	f.check(all)
+}
+
+// A host that hears from Apple that a token is dead tells the runner within the transaction in which it notes that itself.
+func TestARunnerTakesFactsInTheHostsTransaction(t *testing.T) {
+	ctx := t.Context()
+	f := newFleet(t, 1, func(s storage.Store) storage.Store { return s })
+	r, s := f.machines[0], f.sites(1)[0]
+	pool := pooled(t, sharedDSN(t))
+	view := func() runner.ServerView {
+		v, err := r.Tenant(s.tenant).Server(ctx, s.id)
+		require.NoError(t, err)
+		return v
+	}
+	fingerprint := view().Token.Fingerprint
+	require.NoError(t, r.Warm(ctx, s.tenant))
+	for _, end := range []func(pgx.Tx) error{
+		func(tx pgx.Tx) error { return tx.Rollback(ctx) },
+		func(tx pgx.Tx) error { return tx.Commit(ctx) },
+	} {
+		require.Equal(t, enrollment.Active, view().Health)
+		tx := begun(t, pool, pgx.ReadCommitted)
+		require.NoError(t, r.In(f.stores[0].(*postgres.Store).In(tx)).TokenAnswered(ctx, s.tenant, s.id, fingerprint, abmtoken.ErrRejected))
+		require.Equal(t, enrollment.Active, view().Health, "not yet")
+		require.NoError(t, end(tx))
+	}
+	require.Equal(t, enrollment.Rejected, view().Health)
 }
 
 // drive lets the machines run and people renew every server.
