@@ -83,12 +83,9 @@ func makeServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// In memory where the system has room for that.
-	dir, err := os.MkdirTemp("/dev/shm", "abmrenew-pg-")
+	dir, err := os.MkdirTemp("", "abmrenew-pg-")
 	if err != nil {
-		if dir, err = os.MkdirTemp("", "abmrenew-pg-"); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	s := &server{dir: dir}
 	if err := give(dir); err != nil {

@@ -64,7 +64,14 @@ func (s *Store) own() frame {
 			b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 			b.Queue(s.sql.settings, milliseconds(s.options.StatementTimeout), milliseconds(s.options.LockTimeout))
 		},
-		commit:   func(b *pgx.Batch) { b.Queue("COMMIT") },
+		commit: func(b *pgx.Batch) {
+			b.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
+				if t.String() != "COMMIT" { // a transaction that failed is rolled back, and the server calls it no error
+					return fmt.Errorf("postgres: COMMIT was answered with %q: nothing was done", t)
+				}
+				return nil
+			})
+		},
 		rollback: "ROLLBACK",
 		final:    true,
 	}
