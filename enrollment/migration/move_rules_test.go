@@ -111,8 +111,12 @@ func TestADeviceThatSetsItselfUpIsUnlockedFirst(t *testing.T) {
 		want := map[bool]migration.MoveState{true: migration.MoveReturning, false: migration.MoveUnlocking}[handless]
 		assert.Equal(t, want, s.m.State, name)
 	}
-	s := newMove(t, migration.Wipe, route, handless).do(toReady[:6]...).do("device_confirmed: locked", "wipe_released: by its approval")
-	assert.False(t, s.m.Wipe.Options.ReturnToService, "nobody holds a code")
+	s := newMove(t, migration.Wipe, route, handless).do(toReady[:6]...)
+	ev := confirmedNow(s.m, s.now)
+	ev.Lock.Locked, ev.Can = enrollment.Yes, everyAbility
+	s.step(ev)
+	assert.True(t, s.m.Ready(policy, s.now))
+	assert.False(t, s.m.Confirmed.Options.ReturnToService, "nobody holds a code")
 	s = newMove(t, migration.Wipe, route, handless).do(toReady[:6]...).do("device_confirmed: all is well", "wipe_released: by its approval")
 	assert.False(t, s.m.Wipe.Options.ReturnToService, "the dispatcher cannot")
 	s = newMove(t, migration.Wipe, route, handless).do(toReady[:6]...).do("device_confirmed: through an MDM that can all", "wipe_released: by its approval")
@@ -192,4 +196,47 @@ func TestALockIsClearedUnlessThereIsNone(t *testing.T) {
 		s.do("wipe_released: by its approval", "wipe_sent: queued", "wipe_answered: acknowledged")
 		assert.Equal(t, want, s.m.State, "locked: %q", locked)
 	}
+}
+
+// What might be a Shared iPad is held, too, by whatever is known of its family; unless a person accepted that.
+func TestWhatMightBeASharedIPadIsHeldRightBeforeItsWipe(t *testing.T) {
+	for _, accepted := range []bool{false, true} {
+		s := newMove(t, migration.Wipe, route, func(q *migration.MoveRequest) {
+			q.Device.Family, q.Device.Product = "", ""
+			q.Decision.SharedAccepted = accepted
+		}).do(toReady[:6]...)
+		ev := confirmedNow(s.m, s.now)
+		ev.Facts.SharedIPad = enrollment.NotKnown
+		s.step(ev)
+		assert.Equal(t, accepted, s.m.Ready(policy, s.now))
+		if !accepted {
+			assert.Contains(t, s.m.Problem.Title, "might be a Shared iPad")
+		}
+	}
+	s := newMove(t, migration.Wipe, route, phone).do(toReady[:6]...)
+	ev := confirmedNow(s.m, s.now)
+	ev.Facts.Family, ev.Facts.SharedIPad = "", enrollment.NotKnown
+	s.step(ev)
+	assert.True(t, s.m.Ready(policy, s.now), "Apple and the plan call it an iPhone")
+}
+
+// A device that was erased while its profile is gone would come back without management: that is said until it has one again.
+func TestAnErasedDeviceWhoseProfileIsGoneIsToldOf(t *testing.T) {
+	s := newMove(t, migration.Wipe, route).do(toErased...).do("read_back: profile removed")
+	assert.Equal(t, migration.MoveReturning, s.m.State)
+	assert.Equal(t, enrollment.CodeProfileUnseen, s.m.Problem.Code)
+	assert.Nil(t, s.do("read_back: with the profile").m.Problem)
+}
+
+// A recall that cannot be told from the outside any more ends by itself, and is never the recall of another wipe.
+func TestARecallEnds(t *testing.T) {
+	s := newMove(t, migration.Wipe, route).do(toAbleSent...).do("enrolled: at the new MDM")
+	require.True(t, s.m.Live())
+	for n := 0; s.m.Live(); n++ {
+		require.Less(t, n, 40)
+		s.now = s.m.Wake()
+		s.do("wipe_recalled: no answer")
+	}
+	assert.Equal(t, enrollment.CodeWipeMayStrike, s.m.Warnings[0].Code)
+	assert.Less(t, s.now.Sub(noon), 3*day)
 }
