@@ -21,18 +21,14 @@ import (
 // pushFlows are the ways of a push certificate through the runner. That Apple refuses one is tried elsewhere: who uploads such
 // a file twice is refused twice.
 func pushFlows() []flow {
-	request := []step{pushStart, pushRequest}
-	renewed := append([]step{anHour}, append(request[:2:2], pushRenew)...)
+	taken := []step{pushImport(0), anHour, pushStart, pushRequest}
 	return []flow{
-		{"the first push certificate", nil, append(request[:2:2], pushCreate, pushUpload(""), checkPush(enrollment.Active))},
-		{"a push certificate is renewed", []step{pushImport(0), checkPush(enrollment.Active)}, append(renewed[:4:4],
-			pushGarbage, anHour, pushUpload(""), pushUpload(""))},
-		{"Apple says nothing about a push certificate", []step{pushImport(0)}, append(renewed[:4:4],
-			pushAnswer(apns.Warn), pushUpload(enrollment.CodeUnreachable), aDayWithCron, pushAnswer(apns.Pass), checkPush(enrollment.Active))},
-		{"a push certificate is imported", nil, []step{
-			pushImport(0), anHour, pushStart, pushRequest, pushImport(1), pushImport(1), checkPush(enrollment.Active), pushQuiet, pushTell,
+		{"the first push certificate", nil, []step{pushStart, pushRequest, pushCreate, pushUpload("")}},
+		{"Apple says nothing about a push certificate", append(taken[:4:4], pushRenew, pushAnswer(apns.Warn)), []step{
+			pushUpload(enrollment.CodeUnreachable), aDayWithCron, pushAnswer(apns.Pass), checkPush(enrollment.Active),
 		}},
-		{"a push certificate is retired", []step{pushImport(0)}, []step{pushStart, pushRequest, pushRetire, pushStart, pushRequest, pushCancel}},
+		{"a push certificate is renewed elsewhere", taken, []step{pushImport(1), checkPush(enrollment.Active), pushTell}},
+		{"a push certificate is retired", taken, []step{pushQuiet, pushCancel, pushRetire}},
 	}
 }
 
@@ -97,10 +93,6 @@ var (
 			err = errors.New("it lives on")
 		}
 		return err
-	}}
-	pushGarbage = step{"upload garbage for the push certificate", func(ctx context.Context, w *world) error {
-		_, err := w.acme().UploadPush(ctx, tech, w.pushRun, reader([]byte("<html>")))
-		return expecting(w, enrollment.CodePushUnfit, orElse(err))
 	}}
 	pushQuiet = step{"quiet about the push certificate", func(ctx context.Context, w *world) error {
 		_, err := w.acme().QuietPush(ctx, tech, newClock().Now().AddDate(0, 2, 0))

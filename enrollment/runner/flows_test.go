@@ -43,7 +43,7 @@ func flows() []flow {
 		{"the host tells what Apple answered", active, []step{changePassword, tell, check(enrollment.Rejected)}},
 		{"rules are set", []step{addServer}, []step{setPolicy, setTenantPolicy}},
 		{"servers are adopted", []step{haveThree}, []step{adopt, aDay, adopt, adoptAgain}},
-		{"a tenant leaves", append(active[:7:7], pushImport(0)), []step{start, pushStart, pushRequest, closeTenant, eraseTenant}},
+		{"a tenant leaves", append(active[:7:7], pushImport(0), pushStart, pushRequest), []step{start, closeTenant, eraseTenant}},
 		{"the audit is exported", active, []step{export, quiet, export, rotated}},
 	}, pushFlows()...)
 }

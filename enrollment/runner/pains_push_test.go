@@ -50,7 +50,7 @@ func TestPain11_RenewingAPushCertificateLosesNoDevice(t *testing.T) {
 
 // One list over all tenants shows what expires, and each customer is told once for each level, not every day.
 func TestPain22_OneListOfPushCertificatesOverAllTenants(t *testing.T) {
-	h := newPushHost(t)
+	h := newPushHost(t, content)
 	for i, days := range []int{5, 40, 300} {
 		h.customer(fmt.Sprintf("t%d", i)).importPush(ourTopic, i, days)
 	}
@@ -182,7 +182,7 @@ func TestPain26_ARefusalListsEveryCheck(t *testing.T) {
 // After the expiry people are told what is known, and no number of days that Apple never gave; and a renewal that keeps the
 // topic is taken for as long as the portal gives one.
 func TestPain27_AfterTheExpiryNothingIsGuessed(t *testing.T) {
-	h := newPushHost(t)
+	h := newPushHost(t, content)
 	acme := h.customer("acme")
 	first := acme.firstPush()
 	h.pass(365*24*time.Hour + 45*24*time.Hour)
@@ -242,9 +242,9 @@ func TestThreat23_AMixedUpPushCertificateTakesNoPlace(t *testing.T) {
 
 // A year and a month of one push certificate that nobody renews: Apple is asked every day, and each reminder comes once.
 func TestAYearOfOnePushCertificate(t *testing.T) {
-	h := newPushHost(t)
+	h := newPushHost(t, content)
 	asked := &tally{}
-	h.config.PushProber = countedProber{prober(t, h.apple), asked}
+	h.config.PushProber = countedProber{h.config.PushProber, asked}
 	h.reconfigure()
 	acme := h.customer("acme")
 	acme.importPush(ourTopic, 0, 365)

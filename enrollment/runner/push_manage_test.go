@@ -107,7 +107,7 @@ func TestNoServerHasTheIDOfAPushCertificate(t *testing.T) {
 
 // What a user interface may offer follows from the state.
 func TestWhatMayBeAskedOfAPushCertificate(t *testing.T) {
-	h := newPushHost(t)
+	h := newPushHost(t, content)
 	acme := h.customer("acme")
 	id, _ := acme.request()
 	start, check, quiet := renewal.EventStart, renewal.EventCheckRequested, renewal.EventQuieted
@@ -245,7 +245,7 @@ func TestSettleOfPushes(t *testing.T) {
 
 // A key that cannot be made is tried again, and a certificate whose secret was damaged is told of and never used.
 func TestTroubleWithinAPushRenewal(t *testing.T) {
-	h := newPushHost(t)
+	h := newPushHost(t, content)
 	acme := h.customer("acme")
 	tries := 0
 	h.MakePushKeysWith(func() (apns.Key, error) {
