@@ -14,7 +14,7 @@ const KindSecret = "secret"
 // SecretRef names one secret. It is not secret itself: snapshots carry it in place of the secret.
 type SecretRef struct {
 	Tenant string `json:"tenant"`
-	Owner  string `json:"owner"` // the server that the secret belongs to
+	Owner  string `json:"owner"` // the server, push certificate, ... that the secret belongs to
 	Kind   string `json:"kind"`  // "token", "key", ...
 	ID     string `json:"id"`
 	// Generation counts the secrets of one owner and kind, so that an older one put back in place of a newer

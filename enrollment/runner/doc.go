@@ -5,6 +5,10 @@
 // [Runner.RunDue], which the host calls from its cron, queue or worker on as many machines as it likes. Two of them may do
 // the same thing twice, never do harm by it: an effect's ID is its idempotency key, and every write compares versions.
 //
+// Beside the server tokens a runner keeps each tenant's push certificate, or the one of the whole account that serves those
+// without their own: it is imported or renewed, watched, given to the host's own pushes ([Runner.PushSource]), and looked at
+// before a server token is renewed.
+//
 // Methods behind a click commit what was asked first, and then settle it: they do the effects of that one subject for some
 // seconds, so that a person sees the outcome. What is not done by then goes on with RunDue.
 //
