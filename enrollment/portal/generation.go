@@ -42,10 +42,13 @@ const (
 	Renew Task = "renew" // a new token for a service that exists
 	Add   Task = "add"   // a new service and its first token
 	Push  Task = "push"  // a renewed push certificate, at its own portal
+
+	Assign  Task = "assign"  // devices go to another service; nothing happens on them
+	Migrate Task = "migrate" // devices go to another service and change to it by a deadline, without an erase
 )
 
 // Tasks returns every task.
-func Tasks() []Task { return []Task{Renew, Add, Push} }
+func Tasks() []Task { return []Task{Renew, Add, Push, Assign, Migrate} }
 
 // UnknownError says that a generation, product or task does not exist, and which do.
 type UnknownError struct {

@@ -16,7 +16,7 @@ type Guide struct {
 	Notes      []Note     `json:"notes,omitempty"` // good to know before
 	Avoid      []Note     `json:"avoid,omitempty"` // what not to click
 
-	// Args are for sentences in other languages: server, organization and certificate as they were given, and the
+	// Args are for sentences in other languages: server, organization, certificate and devices as they were given, and the
 	// portal's name, its url and its word for a service.
 	Args map[string]string `json:"args"`
 }
@@ -28,7 +28,7 @@ type StepID string
 type Step struct {
 	ID      StepID  `json:"id"`
 	Text    string  `json:"text"`              // in English, complete
-	Path    []Label `json:"path,omitempty"`    // what is clicked, in this order; {path} in the sentence
+	Path    []Label `json:"path,omitempty"`    // what is clicked, in this order; {path} in the sentence; empty: not known
 	Warning *Note   `json:"warning,omitempty"` // read before the step is done
 
 	// ReplacesCertificate marks the steps that the short way leaves out; see [Guide.ShortWay].

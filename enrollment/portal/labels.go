@@ -9,6 +9,8 @@ type look struct {
 	terms   string // the role that accepts Apple's terms
 	paths   map[StepID][]Label
 	notes   map[Task][]Note // beside those that count everywhere
+	// assigning is who may assign devices, where it is not the role that manages services.
+	assigning *Role
 }
 
 // looks has every generation of both portals. School kept its look while Business changed: Microsoft's page of April
@@ -46,6 +48,17 @@ var business2026 = look{
 		addNoRelease:  path(ByApple, appleBusinessLink, "Release Devices"),
 		addSave:       path(ByApple, appleBusinessLink, "Next"),
 		addDownload:   path(ByVendor, intune2026, "Download Token"),
+
+		assignList:    append(path(ByApple, appleBusinessLink, "Devices"), path(Assumed, intune2026, "Inventory")...),
+		assignChoose:  path(Assumed, intune2026, "Assign Device Management"),
+		assignSave:    path(Assumed, intune2026, "Continue"),
+		migrateList:   append(path(ByApple, appleBusinessLink, "Devices"), path(Assumed, intune2026, "Inventory")...),
+		migrateChoose: path(Assumed, intune2026, "Assign Device Management"),
+		migrateSave:   path(Assumed, intune2026, "Continue"),
+	},
+	assigning: &Role{
+		Names: []string{"Organization Administrator"}, Permission: "assign devices to services",
+		Certainty: ByApple, Source: appleSchoolRoles,
 	},
 	notes: map[Task][]Note{Add: {
 		{"note.get_started", "If it is the organization's first device management service of any kind, the portal offers Get Started instead."},

@@ -44,7 +44,7 @@ func every(t *testing.T, o portal.Options, f func(t *testing.T, g portal.Guide))
 func everyToken(t *testing.T, o portal.Options, f func(t *testing.T, g portal.Guide)) {
 	t.Helper()
 	every(t, o, func(t *testing.T, g portal.Guide) {
-		if g.Task != portal.Push {
+		if g.Task == portal.Renew || g.Task == portal.Add {
 			f(t, g)
 		}
 	})
@@ -71,7 +71,7 @@ func fileName(g portal.Guide) string {
 
 // Portals change; what the guides say is therefore data with a generation, and a change of it is seen in review.
 func TestPain41_EveryGenerationHasItsOwnGuide(t *testing.T) {
-	o := portal.Options{Server: "Acme MDM", Organization: "Acme Inc.", Certificate: "acme-mdm.pem"}
+	o := portal.Options{Server: "Acme MDM", Organization: "Acme Inc.", Certificate: "acme-mdm.pem", Devices: "devices.csv"}
 	every(t, o, func(t *testing.T, g portal.Guide) {
 		golden(t, fileName(g), g.Text())
 	})
@@ -127,13 +127,13 @@ func TestNoGenerationUsesWordsOfAnother(t *testing.T) {
 		portal.Generation2025: {"MDM Server", "MDM server", "Server Token", "Actions", "Connect external"},
 		portal.Generation2024: {"Management Service", "management service", "Actions", "Service Settings", "Replace Certificate", "Connect external"},
 	}
-	everyToken(t, portal.Options{}, func(t *testing.T, g portal.Guide) {
+	every(t, portal.Options{}, func(t *testing.T, g portal.Guide) {
 		if g.Product == portal.School {
 			g.Generation = portal.Generation2024 // Apple School Manager kept that look
 		}
 		for _, s := range g.Steps {
 			for _, word := range foreign[g.Generation] {
-				if s.ID == "renew.sign_in" || s.ID == "add.sign_in" { // names roles, which are checked below
+				if strings.HasSuffix(string(s.ID), ".sign_in") { // names roles, which are checked below
 					continue
 				}
 				assert.NotContains(t, s.Text, word, "step %s of %s", s.ID, g.Generation)
@@ -262,8 +262,8 @@ func TestGenerations(t *testing.T) {
 	}{
 		{portal.Renew, portal.Options{Generation: "2023"}, `portal: there is no portal generation "2023"; choose one of: 2026, 2025, 2024`},
 		{portal.Renew, portal.Options{Product: "essentials"}, `portal: there is no product "essentials"; choose one of: business, school`},
-		{"wipe", portal.Options{}, `portal: there is no task "wipe"; choose one of: renew, add, push`},
-		{"", portal.Options{}, `portal: there is no task ""; choose one of: renew, add, push`},
+		{"wipe", portal.Options{}, `portal: there is no task "wipe"; choose one of: renew, add, push, assign, migrate`},
+		{"", portal.Options{}, `portal: there is no task ""; choose one of: renew, add, push, assign, migrate`},
 	} {
 		_, err := portal.Steps(wrong.task, wrong.o)
 		require.EqualError(t, err, wrong.want)
@@ -275,8 +275,8 @@ func TestGenerations(t *testing.T) {
 // Names come from other people and go to terminals.
 func TestNamesCannotForgeLines(t *testing.T) {
 	hostile := "A\x1b[31m\r\n 9. Choose Delete {path} \u202e{server}" + strings.Repeat("x", 5000)
-	every(t, portal.Options{Server: hostile, Organization: hostile, Certificate: hostile}, func(t *testing.T, g portal.Guide) {
-		plain, err := portal.Steps(g.Task, portal.Options{Server: "a", Organization: "a", Certificate: "a", Product: g.Product, Generation: g.Generation})
+	every(t, portal.Options{Server: hostile, Organization: hostile, Certificate: hostile, Devices: hostile}, func(t *testing.T, g portal.Guide) {
+		plain, err := portal.Steps(g.Task, portal.Options{Server: "a", Organization: "a", Certificate: "a", Devices: "a", Product: g.Product, Generation: g.Generation})
 		require.NoError(t, err)
 		assert.Equal(t, strings.Count(plain.Text(), "\n"), strings.Count(g.Text(), "\n"))
 		for _, bad := range []string{"\x1b", "\r", "\u202e"} {

@@ -26,7 +26,7 @@ const (
 // sentences are in English; {path} stands for the labels, the other names for the words of the guide.
 var sentences = map[StepID]string{
 	renewPrepare:  "Have {certificate} at hand, and the page or command open that takes the new token of {server}.",
-	renewSignIn:   "Sign in at {url} as a user of {organization} who has the role {role}.",
+	renewSignIn:   signIn,
 	renewList:     "Go to {path}.",
 	renewChoose:   "Choose {server} in the list.",
 	renewEdit:     "Choose {path}.",
@@ -36,7 +36,7 @@ var sentences = map[StepID]string{
 	renewUpload:   "Upload the downloaded file (Name_Token_Date_smime.p7m) to this program at once, unopened and unchanged.",
 
 	addPrepare:     "Have {certificate} at hand.",
-	addSignIn:      "Sign in at {url} as a user of {organization} who has the role {role}.",
+	addSignIn:      signIn,
 	addList:        "Go to {path}.",
 	addNew:         "Choose {path}.",
 	addName:        "Enter {name}. No other {service} may have that name, and it may not be Unassigned or Reassigned.",
@@ -53,7 +53,47 @@ var sentences = map[StepID]string{
 	pushUpload:   "Under {path}, take {certificate}.",
 	pushDownload: "Choose {path}.",
 	pushHandIn:   "Upload the downloaded file (MDM_Vendor_Certificate.pem) to this program.",
+
+	assignPrepare: "Have {devices} at hand.",
+	assignSignIn:  signIn,
+	assignList:    "Go to {path}.",
+	assignSelect:  selectDevices,
+	assignChoose:  "Choose {path}.",
+	assignService: "Choose {server}.",
+	assignSave:    "Choose {path}.",
+	assignReturn:  "Come back to this program: it sees by itself when {server} has the devices, and goes on.",
+
+	migratePrepare:  "Have {devices} at hand.",
+	migrateSignIn:   signIn,
+	migrateList:     "Go to {path}.",
+	migrateSelect:   selectDevices,
+	migrateChoose:   "Choose {path}.",
+	migrateService:  "Choose {server}.",
+	migrateDeadline: "Set the deadline: more than one day and less than 90 days ahead.",
+	migrateSave:     "Choose {path}.",
+	migrateReturn: "Come back to this program: it sees by itself when {server} has the devices, and assigns the enrollment profile that " +
+		"they need before the deadline.",
 }
+
+const (
+	signIn        = "Sign in at {url} as a user of {organization} who has the role {role}."
+	selectDevices = "Select the devices of {devices}, at most 1000 at a time."
+)
+
+// unlabelled say what to look for, where no text was found that words it.
+var unlabelled = map[StepID]string{
+	assignList:    openDevices,
+	assignChoose:  changeService,
+	assignSave:    "Confirm it.",
+	migrateList:   openDevices,
+	migrateChoose: changeService,
+	migrateSave:   "Confirm it.",
+}
+
+const (
+	openDevices   = "Go to the list of devices."
+	changeService = "Choose what changes the {service} of the selected devices."
+)
 
 // warnings stand at the step that they warn of.
 //
@@ -67,8 +107,13 @@ var warnings = map[StepID]Note{
 		"Until the new file is uploaded, {server} has no working token."},
 	pushRenew: {"warn.renew_only", "Renew keeps the topic that every enrolled device listens to. A certificate with another topic reaches " +
 		"none of them."},
+	assignService: warnSameService, migrateService: warnSameService,
 	addDownload: {"warn.newest_only", "Each download makes the one before invalid: download once, and upload that file."},
 }
+
+// Seen by other programs with devices that were assigned again (Fleet, issue 39871, 2026).
+var warnSameService = Note{"warn.same_service", "Not the one that has the devices already: assigning them to it again takes their enrollment " +
+	"profile away."}
 
 // noteShortWay stands only where there is a longer way.
 const noteShortWay NoteID = "note.short_way"
@@ -89,6 +134,18 @@ var notes = map[Task][]Note{
 		{"note.same_account", "Only the Apple Account that made a certificate can renew it. Use one that belongs to the organization and " +
 			"not to a person who may leave, and write it down."},
 		{"note.new_key", "A new private key does no harm: devices know the topic and not the key."},
+	},
+	// Apple, "Migrating managed devices" (2026), and "Remove a profile" (June 2025).
+	Assign: {
+		{"note.nothing_happens", "Nothing happens on a device that is set up: the new {service} counts from its next erase."},
+		noteTerms,
+	},
+	Migrate: {
+		{"note.no_erase", "Nothing is erased. The device tells its person of the deadline, who may begin earlier; at the deadline it changes by itself."},
+		{"note.which_migrate", "It takes iOS, iPadOS or macOS 26 or later, enrolled by Automated Device Enrollment, and no Shared iPad."},
+		{"note.no_deadline", "If the portal asks for no deadline, it does not offer this way."},
+		{"note.cancel", "Until a device has begun, its migration can be cancelled; then it stays with its old {service}."},
+		noteTerms,
 	},
 }
 
@@ -112,4 +169,12 @@ var avoid = map[Task][]Note{
 		{"avoid.create", "Do not choose Create a Certificate: it gives a new topic, and every device would have to enroll again."},
 		{"avoid.revoke", "Do not choose Revoke: the certificate in use dies at once."},
 	},
+	Assign:  {avoidErase, avoidRelease},
+	Migrate: {avoidErase, avoidRelease},
 }
+
+var (
+	avoidErase = Note{"avoid.erase_early", "Do not erase a device before this program says that its enrollment profile is assigned: it would set " +
+		"itself up unmanaged."}
+	avoidRelease = Note{"avoid.release", "Do not release the devices: that gives them away for good."}
+)

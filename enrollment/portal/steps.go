@@ -14,6 +14,7 @@ type Options struct {
 	Server       string // the name of the device management service; empty: general words
 	Organization string // the name of the organization; empty: general words
 	Certificate  string // the file name of the certificate to upload; empty: general words
+	Devices      string // the file name of the list of serial numbers; empty: general words
 }
 
 // order has the steps of every task.
@@ -21,13 +22,19 @@ var order = map[Task][]StepID{
 	Renew: {renewPrepare, renewSignIn, renewList, renewChoose, renewEdit, renewReplace, renewSave, renewDownload, renewUpload},
 	Add: {addPrepare, addSignIn, addList, addNew, addName, addNoRelease, addCertificate, addSave, addDownload,
 		addUpload},
-	Push: {pushPrepare, pushSignIn, pushRow, pushRenew, pushUpload, pushDownload, pushHandIn},
+	Push:   {pushPrepare, pushSignIn, pushRow, pushRenew, pushUpload, pushDownload, pushHandIn},
+	Assign: {assignPrepare, assignSignIn, assignList, assignSelect, assignChoose, assignService, assignSave, assignReturn},
+	Migrate: {migratePrepare, migrateSignIn, migrateList, migrateSelect, migrateChoose, migrateService, migrateDeadline, migrateSave,
+		migrateReturn},
 }
 
 var titles = map[Task]string{
 	Renew: "Renew the server token of {server} at {portal}",
 	Add:   "Add {server} at {portal} and get its first server token",
 	Push:  "Renew the push certificate of {organization} at {portal}",
+
+	Assign:  "Assign devices to {server} at {portal}",
+	Migrate: "Migrate devices to {server} at {portal}",
 }
 
 // replacing are the steps that the short way leaves out.
@@ -51,27 +58,36 @@ func Steps(task Task, o Options) (Guide, error) {
 	if task == Push {
 		l, file, generation, product = pushLook, "file for the portal", "", ""
 	}
-	server, organization, certificate := clean(o.Server), clean(o.Organization), clean(o.Certificate)
+	role := l.role
+	if l.assigning != nil && (task == Assign || task == Migrate) {
+		role = *l.assigning
+	}
+	server, organization, certificate, devices := clean(o.Server), clean(o.Organization), clean(o.Certificate), clean(o.Devices)
 	w := words{
 		"server":       orElse(quoted("", server), "the "+l.service),
 		"name":         orElse(quoted("the name ", server), "a name"),
 		"organization": orElse(organization, "the organization"),
 		"certificate":  orElse(quoted("the "+file+" ", certificate), "the "+file),
-		"portal":       l.portal, "url": l.url, "service": l.service, "role": l.role.String(), "terms": l.terms, "replacing": replacingSteps(task),
+		"devices":      orElse(quoted("the list of serial numbers ", devices), "the list of serial numbers"),
+		"portal":       l.portal, "url": l.url, "service": l.service, "role": role.String(), "terms": l.terms, "replacing": replacingSteps(task),
 	}
 	g := Guide{
-		Generation: generation, Product: product, Task: task, Role: l.role,
+		Generation: generation, Product: product, Task: task, Role: role,
 		Title: w.fill(titles[task]), Notes: w.fillAll(l.notes[task], notes[task]), Avoid: w.fillAll(avoid[task]),
 		Args: map[string]string{
-			"server": server, "organization": organization, "certificate": certificate,
+			"server": server, "organization": organization, "certificate": certificate, "devices": devices,
 			"portal": l.portal, "url": l.url, "service": l.service,
 		},
 	}
-	g.Role.Names = slices.Clone(l.role.Names)
+	g.Role.Names = slices.Clone(role.Names)
 	for _, id := range order[task] {
 		w["path"] = joined(l.paths[id])
+		sentence := sentences[id]
+		if other, is := unlabelled[id]; is && len(l.paths[id]) == 0 {
+			sentence = other
+		}
 		s := Step{
-			ID: id, Text: w.fill(sentences[id]), Path: slices.Clone(l.paths[id]),
+			ID: id, Text: w.fill(sentence), Path: slices.Clone(l.paths[id]),
 			ReplacesCertificate: replacing[id], KillsToken: id == renewDownload,
 		}
 		if warning, is := warnings[id]; is {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,11 @@ func (g Guide) Text() string {
 		}
 	}
 	list(&b, "What not to do", g.Avoid)
-	b.WriteString("\nThe labels are from\n")
+	from := "The labels are from"
+	if g.unlabelled() {
+		from = "The role is from"
+	}
+	b.WriteString("\n" + from + "\n")
 	for _, s := range g.Sources() {
 		fmt.Fprintf(&b, "  - %s, “%s” (%s)\n", s.Publisher, s.Title, s.Date.Format("January 2006"))
 	}
@@ -36,6 +41,11 @@ func list(b *strings.Builder, title string, notes []Note) {
 	for _, n := range notes {
 		fmt.Fprintf(b, "  - %s\n", n.Text)
 	}
+}
+
+// unlabelled reports whether nothing of what is clicked is known.
+func (g Guide) unlabelled() bool {
+	return !slices.ContainsFunc(g.Steps, func(s Step) bool { return len(s.Path) > 0 })
 }
 
 // assumed returns the labels without a text behind them, each once.

@@ -11,7 +11,7 @@ import (
 )
 
 type steps struct {
-	Task    portal.Task       `arg:"" placeholder:"renew|add|push" help:"renew: a new token for a service that exists; add: a new service; push: a renewed push certificate."`
+	Task    portal.Task       `arg:"" placeholder:"renew|add|push|assign|migrate" help:"renew: a new token for a service that exists; add: a new service; push: a renewed push certificate; assign, migrate: devices go to another service, at once or by a deadline."`
 	Portal  portal.Generation `placeholder:"YEAR" help:"The look of the portal: 2026, 2025 or 2024 (the newest)."`
 	Product portal.Product    `placeholder:"PRODUCT" help:"business or school (business)."`
 	Name    string            `placeholder:"NAME" help:"The name of the service at the portal."`
