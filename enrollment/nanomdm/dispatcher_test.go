@@ -181,8 +181,11 @@ func TestNothingIsSentFromNotAfterOn(t *testing.T) {
 		require.ErrorIs(t, err, enrollment.ErrTooLate)
 		assert.Empty(t, f.requests())
 	}
+	nobody := &fake{t: t, url: "http://127.0.0.1:1"}
+	_, err := nobody.dispatcher().Wipe(t.Context(), wipe(func(w *enrollment.Wipe) { w.NotAfter = start }), enrollment.PIN{})
+	require.ErrorIs(t, err, enrollment.ErrTooLate, "it is not even connected for")
 	f := newFake(t)
-	_, err := f.dispatcher().Wipe(t.Context(), wipe(func(w *enrollment.Wipe) { w.NotAfter = time.Time{} }), enrollment.PIN{})
+	_, err = f.dispatcher().Wipe(t.Context(), wipe(func(w *enrollment.Wipe) { w.NotAfter = time.Time{} }), enrollment.PIN{})
 	require.ErrorIs(t, err, enrollment.ErrTooLate, "an order without an end is none")
 }
 

@@ -29,8 +29,9 @@
 // [Webhook] takes what NanoMDM's webhook sends (-webhook-url, -webhook-hmac-key): signed, in time, bounded. The property
 // lists of the devices in it are read only after they were seen to be XML of Apple's shape, within bounds, and to agree with
 // what NanoMDM says. It delivers that a device began to enroll, is enrolled, and answered a wipe; the rest becomes facts
-// for a [Reader]. NanoMDM sends each event once, in no certain order: what is down meanwhile misses it, and whoever takes an
-// event judges by its time. Give the http.Server that it stands in its own time-outs.
+// for a [Reader]. NanoMDM sends each event once, in no certain order, and stamps events of one moment as it
+// comes: what is down meanwhile misses them, whoever takes them judges by their time, and Sightings put the stamps of an
+// enrollment in order. Give the http.Server that it stands in its own time-outs.
 //
 // # What it is sure of
 //

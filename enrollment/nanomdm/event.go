@@ -38,6 +38,9 @@ type told struct {
 	CommandUUID string `json:"command_uuid"`
 }
 
+// first reports whether NanoMDM counts a TokenUpdate as the first of its enrollment.
+func (t *told) first() bool { return t.TokenUpdateTally != nil && *t.TokenUpdateTally == 1 }
+
 // The topics that are read, and the types of enrollments. A "Shared iPad" is somebody's session on one.
 const (
 	topicAuthenticate = "mdm.Authenticate"

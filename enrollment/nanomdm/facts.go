@@ -24,12 +24,13 @@ func (h *Webhook) take(ctx context.Context, e event, t *told, m message) error {
 	}
 	seen := sightingOf(e, t, m, h.c.MDM)
 	var before, now Sighting
-	first := t.TokenUpdateTally != nil && *t.TokenUpdateTally == 1
+	first := t.first()
 	if h.c.Sightings != nil {
 		var err error
 		if before, now, err = h.c.Sightings.Saw(ctx, tenant, seen); err != nil {
 			return fmt.Errorf("nanomdm: what the device told could not be kept: %w", err)
 		}
+		seen = before.inOrder(seen)
 		// The tally is read when the event is sent. Where two messages came in quick succession it counts both.
 		first = first || enrolling(before, seen)
 	}

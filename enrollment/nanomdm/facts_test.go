@@ -1,6 +1,7 @@
 package nanomdm_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 )
 
 // The life of a device at one MDM, as its facts are told.
@@ -112,12 +114,18 @@ func TestOtherAnswersAreNoAnswersToAWipe(t *testing.T) {
 // People's own channels, and devices that are not the organization's, are nobody's move.
 func TestOnlyDeviceChannelsCount(t *testing.T) {
 	var b inbox
-	h := hook(t, &b)
+	sightings := nanomdm.NewMemorySightings(0)
+	h := hook(t, &b, func(c *nanomdm.WebhookConfig) { c.Sightings = sightings })
 	for _, kind := range []string{"User", "User Enrollment", "User Enrollment (Device)", "Shared iPad"} {
 		for _, e := range []said{tokenUpdate(start, 1), connect(start, "Acknowledged", command)} {
-			e.kind = kind
+			if e.kind = kind; strings.HasPrefix(kind, "User Enrollment") {
+				delete(e.message, "UDID")
+				e.message["EnrollmentID"] = "E1"
+			}
 			send(t, h, e)
 		}
+		_, err := sightings.Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: udid})
+		assert.Equal(t, kind == "Shared iPad", err == nil, "%s tells nothing of a device", kind)
 	}
 	for _, topic := range []string{"mdm.GetBootstrapToken", "mdm.SetBootstrapToken", "mdm.DeclarativeManagement", "mdm.UserAuthenticate", "mdm.GetToken", "mdm.Future"} {
 		e := checkOut(start)
@@ -143,6 +151,59 @@ func TestAnEnrollmentIsNotMissedWhereTheCountIsAhead(t *testing.T) {
 	require.Len(t, b.all(), 4, "and each enrollment has its own")
 }
 
+// NanoMDM stamps events as it gets to send them, so a TokenUpdate may be stamped before its own Authenticate. An enrollment
+// that seems to be over before it began would never end a move.
+func TestAnEnrollmentEndsAfterItBegan(t *testing.T) {
+	late, early := start.Add(3*time.Millisecond), start.Add(time.Millisecond)
+	for what, events := range map[string][]said{
+		"the Authenticate comes first": {authenticate(late), tokenUpdate(early, 1)},
+		"the TokenUpdate comes first":  {tokenUpdate(early, 1), authenticate(late)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var b inbox
+			sightings := nanomdm.NewMemorySightings(0)
+			h := hook(t, &b, func(c *nanomdm.WebhookConfig) { c.Sightings = sightings })
+			for _, e := range events {
+				send(t, h, e)
+			}
+			at := map[enrollment.DeviceEventKind]time.Time{}
+			for _, e := range b.all() {
+				at[e.Kind] = e.At
+			}
+			require.Len(t, at, 2)
+			assert.True(t, at[enrollment.DeviceEnrolled].After(at[enrollment.DeviceAuthenticated]), "%v", at)
+			facts, err := nanomdm.NewReader(sightings, nil).DeviceFacts(t.Context(), "acme", "old", enrollment.Device{UDID: udid})
+			require.NoError(t, err)
+			assert.Equal(t, enrollment.Yes, facts.Managed)
+			assert.Equal(t, at[enrollment.DeviceEnrolled], facts.EnrolledAt)
+
+			again := start.Add(time.Second)
+			send(t, h, authenticate(again))
+			send(t, h, tokenUpdate(again.Add(time.Millisecond), 1))
+			require.Len(t, b.all(), 4)
+			assert.Equal(t, again, b.all()[2].At, "the next enrollment is another, however soon it comes")
+			assert.Equal(t, again.Add(time.Millisecond), b.all()[3].At)
+		})
+	}
+}
+
+// What was received whole is kept, although the sender has hung up.
+func TestAnEventIsKeptWhoeverHangsUp(t *testing.T) {
+	var b inbox
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := hook(t, &b, func(c *nanomdm.WebhookConfig) {
+		c.Deliver = func(ctx context.Context, e enrollment.DeviceEvent) error {
+			_, limited := ctx.Deadline()
+			assert.True(t, limited, "but not for ever")
+			return errors.Join(ctx.Err(), b.deliver(ctx, e))
+		}
+	})
+	status, text := post(h, authenticate(start).body(t), func(r *http.Request) { *r = *r.WithContext(ctx) })
+	assert.Equal(t, http.StatusOK, status, text)
+	assert.Len(t, b.all(), 1)
+}
+
 // What could not be delivered is told again with the device's next message of its kind.
 func TestAnUndeliveredEnrollmentIsToldByTheNextTokenUpdate(t *testing.T) {
 	var b inbox
@@ -159,4 +220,5 @@ func TestAnUndeliveredEnrollmentIsToldByTheNextTokenUpdate(t *testing.T) {
 	assert.Equal(t, enrollment.DeviceEnrolled, b.all()[1].Kind)
 	status, _ = post(h, first)
 	assert.Equal(t, http.StatusOK, status, "who sends it again may")
+	assert.Len(t, b.all(), 3, "and it is told then")
 }

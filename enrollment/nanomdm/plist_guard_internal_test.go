@@ -54,6 +54,7 @@ func TestOtherPropertyListsAreRefused(t *testing.T) {
 		"declaration inside":     listOf(`<?xml version="1.0"?>`),
 		"comment":                listOf(`<!-- a -->`),
 		"namespace":              `<plist xmlns="x"><dict/></plist>`,
+		"prefix":                 `<a:plist><a:dict/></a:plist>`,
 		"attribute":              listOf(`<key a="b">a</key><true/>`),
 		"version 2":              `<plist version="2.0"><dict/></plist>`,
 		"another root":           `<dict/>`,

@@ -12,11 +12,47 @@ import (
 type Sighting struct {
 	enrollment.DeviceFacts
 	Authenticated time.Time `json:"authenticated,omitzero"` // when it last began to enroll
+	FirstUpdate   time.Time `json:"first_update,omitzero"`  // the last TokenUpdate that was the first of its enrollment
+	// Unpaired: the Authenticate before FirstUpdate has not come yet.
+	Unpaired bool `json:"unpaired,omitempty"`
+}
+
+// askew is how far events of one moment are stamped in the wrong order. NanoMDM stamps an event when it gets to send it, side
+// by side with others.
+const askew = 2 * time.Second
+
+// inOrder puts the stamps of an Authenticate and the TokenUpdate that follows it in order, whichever came first.
+func (s Sighting) inOrder(seen Sighting) Sighting {
+	switch {
+	case !seen.FirstUpdate.IsZero() && s.Authenticated.After(seen.FirstUpdate) && s.Authenticated.After(s.FirstUpdate) &&
+		s.Authenticated.Sub(seen.FirstUpdate) < askew:
+		seen.LastSeen = s.Authenticated.Add(time.Microsecond)
+		seen.FirstUpdate = seen.LastSeen
+	case !seen.Authenticated.IsZero() && s.Unpaired && !seen.Authenticated.Before(s.FirstUpdate) &&
+		seen.Authenticated.Sub(s.FirstUpdate) < askew:
+		seen.LastSeen = s.FirstUpdate.Add(-time.Microsecond)
+		seen.Authenticated = seen.LastSeen
+	}
+	return seen
 }
 
 // With returns the sighting with what one more message told, which may be older than those before. What a message leaves out
 // stays known, except that a device which begins to enroll again is a new one in every respect but its name.
 func (s Sighting) With(seen Sighting) Sighting {
+	seen = s.inOrder(seen)
+	out := s.joined(seen)
+	out.FirstUpdate, out.Unpaired = s.FirstUpdate, s.Unpaired
+	switch {
+	case seen.FirstUpdate.After(s.FirstUpdate):
+		out.FirstUpdate, out.Unpaired = seen.FirstUpdate, !s.Authenticated.After(s.FirstUpdate)
+	case !seen.Authenticated.IsZero():
+		out.Unpaired = false
+	}
+	return out
+}
+
+// joined is With, but for how enrollments begin.
+func (s Sighting) joined(seen Sighting) Sighting {
 	older, newer := s, seen
 	if seen.LastSeen.Before(s.LastSeen) {
 		older, newer = seen, s
@@ -77,6 +113,9 @@ func sightingOf(e event, t *told, m message, mdm enrollment.MDMID) Sighting {
 		s.Device, s.Authenticated = m.device(), at
 	case topicTokenUpdate:
 		s.Managed = enrollment.Yes
+		if t.first() {
+			s.FirstUpdate = at
+		}
 		if m.known("AwaitingConfiguration") == enrollment.Yes {
 			s.ADEEnrolled = enrollment.Yes // only such enrollments wait in Setup Assistant
 		}

@@ -69,6 +69,9 @@ var (
 	ErrStale = errors.New("nanomdm: the event's time is too far from now")
 )
 
+// keepWithin is how long an event may take to be kept.
+const keepWithin = time.Minute
+
 // NewWebhook makes a handler. Its error is [ErrOptions].
 func NewWebhook(c WebhookConfig) (*Webhook, error) {
 	switch {
@@ -152,7 +155,10 @@ func (h *Webhook) serve(r *http.Request) error {
 	if h.again.seen(mark) {
 		return nil
 	}
-	if err := h.take(r.Context(), e, t, m); err != nil {
+	// It comes once, so it is kept also where the sender does not wait for it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), keepWithin)
+	defer cancel()
+	if err := h.take(ctx, e, t, m); err != nil {
 		return err
 	}
 	h.again.remember(mark, e.CreatedAt.Add(h.c.MaxAge), now)

@@ -248,8 +248,12 @@ func (s said) body(t testing.TB) []byte {
 	if kind != "Device" {
 		id += ":" + text("UserID")
 	}
-	told := map[string]any{
-		"ids": map[string]string{"id": id, "type": kind}, "udid": text("UDID"), "raw_payload": base64.StdEncoding.EncodeToString(raw),
+	if e := text("EnrollmentID"); e != "" {
+		id = e
+	}
+	told := map[string]any{"ids": map[string]string{"id": id, "type": kind}, "raw_payload": base64.StdEncoding.EncodeToString(raw)}
+	if u := text("UDID"); u != "" {
+		told["udid"] = u
 	}
 	if s.params != nil {
 		told["url_params"] = s.params
