@@ -31,7 +31,7 @@ type Route struct {
 	Refusal error
 }
 
-var errProxy = errors.New("Proxy has to be an http or https URL")
+var errProxy = errors.New("a proxy has to be an http or https URL")
 
 // Transport makes a transport that goes this way only. What the environment says about proxies is ignored, because the
 // environment of a process is not who decides where credentials go.
