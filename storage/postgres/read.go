@@ -67,7 +67,7 @@ func (s *Store) list(b *pgx.Batch, q storage.Query, page *[]storage.Record) {
 		return // no record has such a key
 	}
 	where, args := filter(q, []any{q.Kind, q.After.Tenant, q.After.ID, q.Limit})
-	b.Queue(strings.Replace(s.sql.list, "$FILTER", where, 1), args...).Query(func(rows pgx.Rows) error {
+	b.Queue(s.sql.list(where), args...).Query(func(rows pgx.Rows) error {
 		*page = nil
 		for rows.Next() {
 			r, err := scanned(rows)
@@ -86,7 +86,7 @@ func (s *Store) count(b *pgx.Batch, q storage.Query, counts *map[string]int) {
 		return
 	}
 	where, args := filter(q, []any{q.Kind})
-	b.Queue(strings.Replace(s.sql.count, "$FILTER", where, 1), args...).Query(func(rows pgx.Rows) error {
+	b.Queue(s.sql.count(where), args...).Query(func(rows pgx.Rows) error {
 		*counts = make(map[string]int)
 		var state string
 		var n int

@@ -19,7 +19,7 @@ import (
 func TestTwoSchemasAreTwoStores(t *testing.T) {
 	ctx := context.Background()
 	pool := pooled(t, sharedDSN(t))
-	odd := fmt.Sprintf(`We"ird 'Schema' %%s $1 %d`, schemas.Add(1))
+	odd := fmt.Sprintf(`We"ird 'Schema' %%s $1 $RECORDS %d`, schemas.Add(1))
 	require.NoError(t, postgres.Migrate(ctx, pool.Config().ConnConfig, odd))
 	t.Cleanup(func() {
 		_, err := pool.Exec(context.WithoutCancel(ctx), `DROP SCHEMA "`+`We""ird 'Schema' %s $1 `+odd[len(`We"ird 'Schema' %s $1 `):]+`" CASCADE`)

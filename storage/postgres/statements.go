@@ -10,11 +10,11 @@ import (
 //
 // $PRESENT stands for the store's present. statement_timestamp() and not now(), because the host's transaction may have
 // begun long ago; and not clock_timestamp(), which moves on within a statement and so cannot be looked up in an index.
-// $FILTER is filled in for each query.
 type statements struct {
 	inspect, check                   string
 	settings                         string
-	get, list, count                 string
+	get                              string
+	list, count                      func(filter string) string
 	present, nextOfKinds, nextOfKeys string
 	claimKinds, lockKeys, claimKeys  string
 	lock, mark, create, put, remove  string
@@ -22,15 +22,13 @@ type statements struct {
 }
 
 func newStatements(schema string) statements {
-	in := func(text string) string {
-		return strings.NewReplacer(
-			"$RECORDS", pgx.Identifier{schema, "records"}.Sanitize(),
-			"$LAYOUT", pgx.Identifier{schema, "layout"}.Sanitize(),
-			"$PRESENT", "coalesce($1::timestamptz, statement_timestamp())",
-			"$COLUMNS", "r.kind, r.tenant, r.id, r.parent, r.state, r.wake, r.version, r.data",
-			"$SAME", "r.kind = k.kind AND r.tenant = k.tenant AND r.id = k.id",
-		).Replace(text)
-	}
+	in := strings.NewReplacer(
+		"$RECORDS", pgx.Identifier{schema, "records"}.Sanitize(),
+		"$LAYOUT", pgx.Identifier{schema, "layout"}.Sanitize(),
+		"$PRESENT", "coalesce($1::timestamptz, statement_timestamp())",
+		"$COLUMNS", "r.kind, r.tenant, r.id, r.parent, r.state, r.wake, r.version, r.data",
+		"$SAME", "r.kind = k.kind AND r.tenant = k.tenant AND r.id = k.id",
+	).Replace
 	const claimed = `
 UPDATE $RECORDS AS r SET wake = $PRESENT + $2::interval, version = r.version + 1
 FROM due WHERE r.ctid = due.tid
@@ -50,15 +48,19 @@ SELECT coalesce(max(version), 0), has_table_privilege($1, 'SELECT') AND has_tabl
 		settings: `
 SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
 	set_config('idle_in_transaction_session_timeout', $1, true),
-	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true), set_config('jit', 'off', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('jit', 'off', true),
 	set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
 		ELSE current_setting('synchronous_commit') END, true)`,
 
 		get: in(`SELECT $COLUMNS FROM $RECORDS AS r WHERE r.kind = $1 AND r.tenant = $2 AND r.id = $3 AND r.gone IS NULL`),
-		list: in(`
+		list: func(filter string) string {
+			return in(`
 SELECT $COLUMNS FROM $RECORDS AS r
-WHERE r.kind = $1 AND (r.tenant, r.id) > ($2, $3) AND r.gone IS NULL$FILTER ORDER BY r.tenant, r.id LIMIT $4`),
-		count: in(`SELECT r.state, count(*) FROM $RECORDS AS r WHERE r.kind = $1 AND r.gone IS NULL$FILTER GROUP BY r.state`),
+WHERE r.kind = $1 AND (r.tenant, r.id) > ($2, $3) AND r.gone IS NULL` + filter + ` ORDER BY r.tenant, r.id LIMIT $4`)
+		},
+		count: func(filter string) string {
+			return in(`SELECT r.state, count(*) FROM $RECORDS AS r WHERE r.kind = $1 AND r.gone IS NULL` + filter + ` GROUP BY r.state`)
+		},
 
 		present: in(`SELECT $PRESENT, NULL::timestamptz`),
 		nextOfKinds: in(`

@@ -108,13 +108,15 @@ func TestAWorkerThatStopsInTheMiddleOfAWriteIsPassed(t *testing.T) {
 		}
 		return pass
 	})
+	release := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(release)
 	s := opened(t, pool, postgres.Options{Schema: schema, StatementTimeout: 50 * time.Millisecond})
 	a := get(t, direct, "a")
 	late := make(chan error, 1)
 	go func() { late <- s.Commit(ctx, storage.Write{Put: []storage.Record{a, record("b")}}) }()
 	<-stopped
 	put(t, direct, a)
-	close(goOn)
+	release()
 	unknown(t, <-late)
 	require.EqualValues(t, 2, get(t, direct, "a").Version)
 	_, err := direct.Get(ctx, key("b"))
