@@ -38,7 +38,7 @@ func NewServices(client func(context.Context, enrollment.Service) (*Client, erro
 // time that Apple names, one that is not the service's is not.
 func (a *Services) AssignProfile(ctx context.Context, s enrollment.Service, profile string, serials []string) ([]enrollment.DeviceResult, error) {
 	c, err := a.of(ctx, s, serials)
-	if err != nil {
+	if err != nil || len(serials) == 0 {
 		return nil, err
 	}
 	results, err := c.AssignProfile(ctx, profile, serials...)
@@ -73,7 +73,7 @@ func deviceResult(r Result) enrollment.DeviceResult {
 // it is not is neither.
 func (a *Services) Lookup(ctx context.Context, s enrollment.Service, serials []string) ([]enrollment.AssignedDevice, error) {
 	c, err := a.of(ctx, s, serials)
-	if err != nil {
+	if err != nil || len(serials) == 0 {
 		return nil, err
 	}
 	at := c.asked()
@@ -99,8 +99,7 @@ func (a *Services) Lookup(ctx context.Context, s enrollment.Service, serials []s
 	return out, nil
 }
 
-// Devices implements [enrollment.DeviceLister]. What changed while the pages were fetched comes at the end: devices that
-// were assigned meanwhile, and those that do not belong to the service any more, which say so.
+// Devices implements [enrollment.DeviceLister]. Devices that were assigned while the pages were fetched come at the end.
 func (a *Services) Devices(ctx context.Context, s enrollment.Service) iter.Seq2[enrollment.AssignedDevice, error] {
 	return func(yield func(enrollment.AssignedDevice, error) bool) {
 		c, err := a.of(ctx, s, nil)
@@ -117,7 +116,7 @@ func (a *Services) Devices(ctx context.Context, s enrollment.Service) iter.Seq2[
 					return false
 				}
 				for _, d := range page.Devices {
-					if !yield(assignedDevice(s, d, at), nil) {
+					if d.Op != OpDeleted && !yield(assignedDevice(s, d, at), nil) {
 						return false
 					}
 				}
@@ -184,12 +183,6 @@ func assignedDevice(s enrollment.Service, d Device, at time.Time) enrollment.Ass
 	switch status := enrollment.ProfileStatus(d.ProfileStatus); status {
 	case enrollment.ProfileEmpty, enrollment.ProfileAssigned, enrollment.ProfilePushed, enrollment.ProfileRemoved:
 		out.ProfileStatus = status
-	}
-	if d.Op == OpDeleted {
-		out.Assigned, out.Server, out.Service = enrollment.No, "", ""
-		if d.ReleasedByReplacement {
-			out.Released = enrollment.Yes
-		}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package dep_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,30 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
+	"github.com/abmrenew/abmrenew/enrollment/enrollmenttest"
 )
+
+func TestServicesAreAProfileAssigner(t *testing.T) {
+	enrollmenttest.RunProfileAssigner(t, func(t testing.TB) enrollmenttest.ProfileAssignerRig {
+		w, c, ports, s := services(t, appletest.Options{})
+		return enrollmenttest.ProfileAssignerRig{
+			Assigner: ports, Service: s, Profile: profile(t, c), Serials: w.devices(t, 3), Unknown: "C02NOBODY",
+			ProfileOf: func(serial string) string {
+				details, err := c.DeviceDetails(t.Context(), serial)
+				require.NoError(t, err)
+				return details[0].Device.ProfileUUID
+			},
+		}
+	})
+}
+
+func TestServicesAreADeviceLister(t *testing.T) {
+	enrollmenttest.RunDeviceLister(t, func(t testing.TB) enrollmenttest.DeviceListerRig {
+		w, _, ports, s := services(t, appletest.Options{Behavior: appletest.Behavior{PageMax: 2}})
+		w.org.AddDevices(appletest.Device{Serial: "C02ELSEWHERE"})
+		return enrollmenttest.DeviceListerRig{Lister: ports, Service: s, Serials: w.devices(t, 5), Elsewhere: "C02ELSEWHERE"}
+	})
+}
 
 // services is a world whose service a host knows as "srv_1".
 func services(t testing.TB, o appletest.Options) (*world, *dep.Client, *dep.Services, enrollment.Service) {
@@ -201,12 +225,12 @@ func TestNoClientForAService(t *testing.T) {
 	_, _, ports, s := services(t, appletest.Options{})
 	_, err := ports.Lookup(t.Context(), s, make([]string, enrollment.MaxBatch+1))
 	require.ErrorIs(t, err, dep.ErrInput)
-	_, err = ports.AssignProfile(t.Context(), s, "P", nil)
+	_, err = ports.AssignProfile(t.Context(), s, "P", []string{"\n"})
 	outcome, _ := enrollment.Sent(err)
 	assert.Equal(t, enrollment.Fatal, outcome)
 }
 
-// A list of many pages takes time. What comes and goes meanwhile is not lost.
+// A list of many pages takes time. What comes meanwhile is not lost.
 func TestTheListSaysWhatChangedMeanwhile(t *testing.T) {
 	w, _, ports, s := services(t, appletest.Options{Behavior: appletest.Behavior{PageMax: 3}})
 	serials := w.devices(t, 10)
@@ -221,8 +245,8 @@ func TestTheListSaysWhatChangedMeanwhile(t *testing.T) {
 		now[d.Serial] = d.Assigned
 	}
 	assert.Len(t, now, 11)
+	assert.NotContains(t, slices.Collect(maps.Values(now)), enrollment.No, "what is listed is assigned")
 	assert.Equal(t, enrollment.Yes, now["A0FIRST"])
-	assert.Equal(t, enrollment.No, now[serials[0]])
 	assert.Equal(t, enrollment.Yes, now[serials[9]])
 }
 
@@ -234,7 +258,9 @@ func TestTheListBreaksOff(t *testing.T) {
 	for _, err := range ports.Devices(t.Context(), s) {
 		if failed = err; err == nil {
 			if n++; n == 2 {
-				w.apple.Fail(appletest.Unavailable(0))
+				once := appletest.Unavailable(0)
+				once.Times = 1
+				w.apple.Fail(once)
 			}
 		}
 	}

@@ -25,9 +25,11 @@ func (w *World) Ports() Ports { return Ports{w} }
 var errLost = errors.New("fleet: the answer was lost")
 
 // mdm finds an MDM that answers; it needs the lock.
-func (p Ports) mdm(tenant enrollment.TenantID, id enrollment.MDMID) (*MDM, error) {
+func (p Ports) mdm(ctx context.Context, tenant enrollment.TenantID, id enrollment.MDMID) (*MDM, error) {
 	m := p.world.find(tenant, id)
 	switch {
+	case ctx.Err() != nil:
+		return nil, &enrollment.CallError{Outcome: enrollment.Retry, Err: ctx.Err()}
 	case m == nil:
 		return nil, fmt.Errorf("fleet: there is no MDM %q: %w", id, enrollment.ErrNoDevice)
 	case m.down:
@@ -37,10 +39,10 @@ func (p Ports) mdm(tenant enrollment.TenantID, id enrollment.MDMID) (*MDM, error
 }
 
 // Wipe implements [enrollment.WipeDispatcher].
-func (p Ports) Wipe(_ context.Context, w enrollment.Wipe, pin enrollment.PIN) (enrollment.WipeStatus, error) {
+func (p Ports) Wipe(ctx context.Context, w enrollment.Wipe, pin enrollment.PIN) (enrollment.WipeStatus, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	m, err := p.mdm(w.Tenant, w.MDM)
+	m, err := p.mdm(ctx, w.Tenant, w.MDM)
 	if err != nil {
 		return enrollment.WipeStatus{}, err
 	}
@@ -66,10 +68,10 @@ func (p Ports) Wipe(_ context.Context, w enrollment.Wipe, pin enrollment.PIN) (e
 }
 
 // WipeStatus implements [enrollment.WipeDispatcher].
-func (p Ports) WipeStatus(_ context.Context, w enrollment.WipeRef) (enrollment.WipeStatus, error) {
+func (p Ports) WipeStatus(ctx context.Context, w enrollment.WipeRef) (enrollment.WipeStatus, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	m, err := p.mdm(w.Tenant, w.MDM)
+	m, err := p.mdm(ctx, w.Tenant, w.MDM)
 	switch {
 	case err != nil:
 		return enrollment.WipeStatus{}, err
@@ -83,10 +85,10 @@ func (p Ports) WipeStatus(_ context.Context, w enrollment.WipeRef) (enrollment.W
 }
 
 // RecallWipe implements [enrollment.WipeDispatcher].
-func (p Ports) RecallWipe(_ context.Context, w enrollment.WipeRef) error {
+func (p Ports) RecallWipe(ctx context.Context, w enrollment.WipeRef) error {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	m, err := p.mdm(w.Tenant, w.MDM)
+	m, err := p.mdm(ctx, w.Tenant, w.MDM)
 	switch {
 	case err != nil:
 		return err
@@ -123,10 +125,10 @@ func (p Ports) WipeAbilities(_ context.Context, tenant enrollment.TenantID, id e
 }
 
 // DeviceFacts implements [enrollment.DeviceReader]: what the MDM believes, which may be out of date.
-func (p Ports) DeviceFacts(_ context.Context, tenant enrollment.TenantID, id enrollment.MDMID, asked enrollment.Device) (enrollment.DeviceFacts, error) {
+func (p Ports) DeviceFacts(ctx context.Context, tenant enrollment.TenantID, id enrollment.MDMID, asked enrollment.Device) (enrollment.DeviceFacts, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	m, err := p.mdm(tenant, id)
+	m, err := p.mdm(ctx, tenant, id)
 	if err != nil {
 		return enrollment.DeviceFacts{}, err
 	}
@@ -152,24 +154,24 @@ func (p Ports) DeviceFacts(_ context.Context, tenant enrollment.TenantID, id enr
 }
 
 // ActivationLock implements [enrollment.LockClearer].
-func (p Ports) ActivationLock(_ context.Context, _ enrollment.TenantID, device enrollment.Device) (enrollment.ActivationLock, error) {
+func (p Ports) ActivationLock(ctx context.Context, _ enrollment.TenantID, device enrollment.Device) (enrollment.ActivationLock, error) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	d := p.world.bySerial[device.Serial]
-	if d == nil {
-		return enrollment.ActivationLock{}, enrollment.ErrNoDevice
+	d, err := p.device(ctx, device)
+	if err != nil {
+		return enrollment.ActivationLock{}, err
 	}
 	return enrollment.ActivationLock{Locked: known(d.isLocked()), Clearable: known(!d.spec.NoBypassCode)}, nil
 }
 
 // ClearActivationLock implements [enrollment.LockClearer]. A device that was stuck goes on.
-func (p Ports) ClearActivationLock(_ context.Context, _ enrollment.TenantID, device enrollment.Device) error {
+func (p Ports) ClearActivationLock(ctx context.Context, _ enrollment.TenantID, device enrollment.Device) error {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	d := p.world.bySerial[device.Serial]
+	d, err := p.device(ctx, device)
 	switch {
-	case d == nil:
-		return enrollment.ErrNoDevice
+	case err != nil:
+		return err
 	case !d.isLocked():
 		return nil
 	case d.spec.NoBypassCode:
@@ -180,6 +182,17 @@ func (p Ports) ClearActivationLock(_ context.Context, _ enrollment.TenantID, dev
 		d.state, d.next = Erased, p.world.clock()
 	}
 	return nil
+}
+
+// device finds a device; it needs the lock.
+func (p Ports) device(ctx context.Context, asked enrollment.Device) (*Device, error) {
+	if ctx.Err() != nil {
+		return nil, &enrollment.CallError{Outcome: enrollment.Retry, Err: ctx.Err()}
+	}
+	if d := p.world.bySerial[asked.Serial]; d != nil {
+		return d, nil
+	}
+	return nil, enrollment.ErrNoDevice
 }
 
 func known(yes bool) enrollment.Known {
