@@ -11,6 +11,7 @@ type answer struct {
 	status int
 	code   string // the body of an error
 	value  any    // the body of a success
+	raw    []byte // the body of a success that is no JSON
 	header http.Header
 }
 
@@ -27,6 +28,9 @@ func (r answer) set(name, v string) answer {
 
 // body encodes the answer. Errors are the bare code, or the code as a JSON string; both were observed.
 func (r answer) body(quoted bool) []byte {
+	if r.raw != nil {
+		return r.raw
+	}
 	if r.value == nil {
 		if quoted && r.code != "" {
 			return []byte(strconv.Quote(r.code))

@@ -42,7 +42,10 @@ type Apple struct {
 	cursorKey     []byte
 	faults        []*fault
 	log           requestLog
-	push          *Push // made when it is asked for
+	push          *Push                  // made when it is asked for
+	apiAccounts   map[string]*apiAccount // by client ID
+	apiTokens     map[string]apiToken    // by bearer token
+	activities    []*activity
 }
 
 // New returns an Apple without organizations.
@@ -64,6 +67,9 @@ func New(o Options) *Apple {
 		behavior: o.Behavior,
 		tokens:   map[string]*token{},
 		sessions: map[string]*session{},
+
+		apiAccounts: map[string]*apiAccount{},
+		apiTokens:   map[string]apiToken{},
 	}
 	a.cursorKey = a.randomBytes(32)
 	a.transport = newTransport(a)

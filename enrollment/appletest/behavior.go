@@ -62,6 +62,8 @@ type Behavior struct {
 	ProfileEvents bool
 	// StuckCursor answers every page with the cursor of the request and more_to_follow (observed).
 	StuckCursor bool
+
+	API
 }
 
 // Change changes the behaviour, at any time. The function must not call back into the fake.

@@ -22,7 +22,8 @@ type Device struct {
 	Replacement               bool
 
 	// Migrates: it can change its device management without an erase (isMdmMigrationCapable of the Apple Business API).
-	Migrates bool
+	Migrates    bool
+	ProductType string // "Mac14,2"; the API shows it
 
 	NoActivationLock bool // cannot be locked: DEVICE_NOT_SUPPORTED
 	LockFails        bool // Apple fails to lock it: FAILED
@@ -42,6 +43,7 @@ type device struct {
 	profileFetched time.Time
 	throttled      time.Time // assignments are throttled until then
 	locked         bool
+	released       time.Time // from the organization; zero: not
 }
 
 // The values of profile_status.

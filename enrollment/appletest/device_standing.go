@@ -47,6 +47,7 @@ func (s Standing) URL() string {
 func (o *Organization) Standing(serial string) (Standing, bool) {
 	o.apple.mu.Lock()
 	defer o.apple.mu.Unlock()
+	o.apple.advance()
 	d := o.devices[serial]
 	if d == nil {
 		return Standing{}, false
@@ -81,13 +82,16 @@ func (o *Organization) TurnOffActivationLock(serial string) {
 	}
 }
 
-// Release gives devices away for good: they do not belong to the organization any more.
+// Release gives devices away for good: they do not belong to the organization any more. The API remembers that they did, for who
+// asks for one by its serial number.
 func (o *Organization) Release(serials ...string) {
 	o.apple.mu.Lock()
 	defer o.apple.mu.Unlock()
 	for _, serial := range serials {
 		if d := o.devices[serial]; d != nil {
 			d.leave(o.apple.clock())
+			d.released = o.apple.clock()
+			o.released[serial] = d
 			delete(o.devices, serial)
 		}
 	}

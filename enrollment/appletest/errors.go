@@ -11,5 +11,6 @@ var (
 	ErrName                = errors.New("appletest: a service needs a name of its own, not Unassigned or Reassigned")
 	ErrCertificate         = errors.New("appletest: not a certificate (PEM or DER) with an RSA public key")
 	ErrTooManyCertificates = errors.New("appletest: an organization has at most 250 public key certificates")
+	ErrTooManyAPIAccounts  = errors.New("appletest: an organization has at most 50 API accounts")
 	ErrUnknownDevice       = errors.New("appletest: the organization has no such device")
 )

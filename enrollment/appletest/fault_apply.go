@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,9 @@ func (f Fault) refuses(a *Apple, w http.ResponseWriter, r *http.Request) bool {
 		}
 	case Status:
 		res = answer{status: cmp.Or(f.Status, http.StatusInternalServerError), code: f.Code}
+		if strings.HasPrefix(r.URL.Path, "/v1/") && f.Code != "" {
+			res = apiError(res.status, f.Code, "")
+		}
 		if f.Delay > 0 {
 			res = res.set("Retry-After", strconv.Itoa(int((f.Delay+time.Second-1)/time.Second)))
 		}

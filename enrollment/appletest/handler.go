@@ -38,6 +38,7 @@ func (a *Apple) serve(w http.ResponseWriter, r *http.Request, scheme string) {
 		return
 	}
 	a.mu.Lock()
+	a.advance()
 	c := call{apple: a, request: r, body: body, version: protocolVersion(r)}
 	res := c.answer(scheme)
 	a.remember(c, res.status, res.code, f)
@@ -77,6 +78,9 @@ type call struct {
 
 func (c *call) answer(scheme string) answer {
 	a, r := c.apple, c.request
+	if res, is := c.api(); is {
+		return res
+	}
 	if res := c.checkHeaders(); !res.isZero() {
 		return res
 	}
@@ -121,6 +125,7 @@ func (c *call) session(scheme string) answer {
 	if t.service.org.termsPending && !a.behavior.SessionDespiteTerms {
 		return answer{status: http.StatusForbidden, code: "T_C_NOT_SIGNED"}
 	}
+	t.service.connected = a.clock()
 	return ok(map[string]string{"auth_session_token": a.openSession(t)})
 }
 

@@ -30,7 +30,7 @@ type Organization struct {
 	roles                 map[Role][]Permission
 	admins                []*Admin
 	services              []*Service
-	devices               map[string]*device
+	devices, released     map[string]*device
 	termsPending          bool
 	noActivationLock      bool
 }
@@ -50,7 +50,7 @@ func (a *Apple) addOrganization(name string, kind OrganizationType) *Organizatio
 		apple: a, id: id, idHash: hex.EncodeToString(digest[:]), name: name, kind: kind,
 		email: "info@" + strings.ToLower(strings.ReplaceAll(name, " ", "-")) + ".example",
 		phone: "+1 555 0100", address: "1 Example Street, Springfield",
-		roles: permissions(a.portal, kind), devices: map[string]*device{},
+		roles: permissions(a.portal, kind), devices: map[string]*device{}, released: map[string]*device{},
 	}
 	a.organizations = append(a.organizations, o)
 	return o

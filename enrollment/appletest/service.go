@@ -3,6 +3,7 @@ package appletest
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Service is a device management service of an organization ("MDM server" until 2025).
@@ -18,6 +19,9 @@ type Service struct {
 	deleted     bool
 	events      []deviceEvent
 	profiles    map[string]*profile
+
+	created, updated time.Time
+	connected        time.Time // when a session was opened last
 }
 
 // consumer is the OAuth consumer of a service and one person. It was observed that the consumer key stays the same
@@ -33,21 +37,27 @@ func (p *Admin) CreateService(name string, publicKeyCertificate []byte) (*Servic
 	if err := p.may(ManageServices); err != nil {
 		return nil, err
 	}
-	if err := p.org.checkName(name, nil); err != nil {
-		return nil, err
-	}
-	if p.org.certificates() >= maxCertificates {
-		return nil, ErrTooManyCertificates
-	}
 	cert, err := readCertificate(publicKeyCertificate)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{
-		org: p.org, uuid: a.newUUID(), name: name, certificate: cert,
-		consumers: map[*Admin]consumer{}, profiles: map[string]*profile{},
+	return p.org.addService(name, cert)
+}
+
+// addService needs the lock.
+func (o *Organization) addService(name string, cert *certificate) (*Service, error) {
+	if err := o.checkName(name, nil); err != nil {
+		return nil, err
 	}
-	p.org.services = append(p.org.services, s)
+	if o.certificates() >= maxCertificates {
+		return nil, ErrTooManyCertificates
+	}
+	now := o.apple.clock()
+	s := &Service{
+		org: o, uuid: o.apple.newUUID(), name: name, certificate: cert,
+		consumers: map[*Admin]consumer{}, profiles: map[string]*profile{}, created: now, updated: now,
+	}
+	o.services = append(o.services, s)
 	return s, nil
 }
 
@@ -64,11 +74,16 @@ func (p *Admin) ReplaceCertificate(s *Service, publicKeyCertificate []byte) erro
 	if err != nil {
 		return err
 	}
+	s.replaceCertificate(cert)
+	return nil
+}
+
+// replaceCertificate needs the lock.
+func (s *Service) replaceCertificate(cert *certificate) {
 	s.certificate = cert
-	if !a.behavior.KeepTokenOnSave {
+	if !s.org.apple.behavior.KeepTokenOnSave {
 		s.kill(KeyReplaced)
 	}
-	return nil
 }
 
 // RenameService changes the name; the UUID stays.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
+	"github.com/abmrenew/abmrenew/internal/hold"
 )
 
 // Client calls Apple for one server, with the newest token of its source. It is safe for concurrent use; it starts no
@@ -16,7 +17,7 @@ type Client struct {
 	service  *service
 	source   abmtoken.Source
 	sessions sessions
-	hold     hold
+	hold     hold.Hold
 
 	mu     sync.Mutex
 	limits map[string]Limit // of /account, by path; nil: not asked yet
@@ -48,7 +49,7 @@ var errNoToken = errors.New("there is none")
 // do makes a call and reads its answer. A session or token that Apple refuses is tried once more, with a fresh session of
 // the newest token: sessions end without notice, and tokens are replaced meanwhile. Nothing else is repeated.
 func (c *Client) do(ctx context.Context, k call, into any) error {
-	if err := c.hold.check(k.op(), c.service.now()); err != nil {
+	if err := c.held(k.op(), c.service.now()); err != nil {
 		return err
 	}
 	var refused abmtoken.Token // whose session was refused
@@ -65,7 +66,7 @@ func (c *Client) do(ctx context.Context, k call, into any) error {
 			return c.report(ctx, token, answer)
 		}
 		body, opened, err := c.try(ctx, token, k, answer != nil)
-		c.hold.note(err, c.service.now())
+		c.note(err, c.service.now())
 		if answer == nil && again(err) {
 			answer = err
 			if !opened {

@@ -1,9 +1,7 @@
 package dep
 
 import (
-	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
@@ -62,19 +60,4 @@ func undone(err error) bool {
 	}
 	s, is := errors.AsType[*silence](err)
 	return is && s.unsent || errors.Is(err, ErrInput)
-}
-
-// unsent reports whether an error of a transport proves that no byte of the request left: there was no connection.
-func unsent(err error) bool {
-	if errors.Is(err, ErrAddress) {
-		return true
-	}
-	if op, is := errors.AsType[*net.OpError](err); is && op.Op == "dial" {
-		return true
-	}
-	if _, is := errors.AsType[*net.DNSError](err); is {
-		return true
-	}
-	_, is := errors.AsType[*tls.CertificateVerificationError](err)
-	return is
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/abmrenew/abmrenew/internal/dialguard"
 	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
@@ -24,7 +25,7 @@ func newSilence(op string, err error, hide secrets) *silence {
 		op: op, text: untrusted.Clean(hide.redact(err.Error(), false), 512),
 		is:      func(target error) bool { return errors.Is(err, target) },
 		timeout: errors.Is(err, context.DeadlineExceeded) || is && slow.Timeout(),
-		unsent:  unsent(err),
+		unsent:  dialguard.Unsent(err),
 	}
 }
 
