@@ -44,7 +44,7 @@
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
-// Adapters: [dep] (Apple's device assignment service), [apnshttp] (Apple's push service), [nanomdm] (wipes and check-ins
+// Adapters: [dep] (Apple's device assignment service), [axm] (the Apple Business and School Manager API), [apnshttp] (Apple's push service), [nanomdm] (wipes and check-ins
 // through a NanoMDM server), [slognotify] (reminders as log lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
 //
 // For tests of a host: [appletest] (a fake Apple), [fleet] (devices and MDMs that act beside it), [storagetest] (what a
@@ -82,6 +82,7 @@
 // [runner.Tenant.PushSource]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.PushSource
 // [runner.Tenant.Tokens]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Tokens
 // [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
+// [axm]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/axm
 // [dep]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep
 // [dep.Verifier]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/dep#Verifier
 // [nanomdm]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/nanomdm
