@@ -21,6 +21,11 @@ type statements struct {
 	exists, forget                   string
 }
 
+// planning has the planner use the indexes even where it knows nothing of the table yet, as after a bulk load. This, like all
+// settings, is for the present transaction only: a pooler hands the connection to somebody else afterwards.
+const planning = `
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`
+
 func newStatements(schema string) statements {
 	in := strings.NewReplacer(
 		"$RECORDS", pgx.Identifier{schema, "records"}.Sanitize(),
@@ -42,13 +47,10 @@ SELECT current_setting('server_version_num')::int, current_setting('server_encod
 SELECT coalesce(max(version), 0), has_table_privilege($1, 'SELECT') AND has_table_privilege($1, 'INSERT')
 	AND has_table_privilege($1, 'UPDATE') AND has_table_privilege($1, 'DELETE') FROM $LAYOUT`),
 
-		// For the present transaction only, so that a pooler may hand the connection to somebody else afterwards. The
-		// planner is told to use the indexes even where it knows nothing of the table yet, as after a bulk load. A commit
-		// that was answered is on the disk, whatever the database's default.
-		settings: `
-SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
+		// A commit that was answered is on the disk, whatever the database's default.
+		settings: planning + `,
+	set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
 	set_config('idle_in_transaction_session_timeout', $1, true),
-	set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('jit', 'off', true),
 	set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
 		ELSE current_setting('synchronous_commit') END, true)`,
 

@@ -77,13 +77,14 @@ func (s *Store) own() frame {
 	}
 }
 
+const savepoint = "abmrenew"
+
 // within is a part of the host's transaction, which lives on whatever becomes of the part.
 func within() frame {
-	const name = "abmrenew"
 	return frame{
-		begin:    func(b *pgx.Batch) { b.Queue("SAVEPOINT " + name) },
-		commit:   func(b *pgx.Batch) { b.Queue("RELEASE SAVEPOINT " + name) },
-		rollback: "ROLLBACK TO SAVEPOINT " + name + "; RELEASE SAVEPOINT " + name,
+		begin:    func(b *pgx.Batch) { b.Queue("SAVEPOINT " + savepoint) },
+		commit:   func(b *pgx.Batch) { b.Queue("RELEASE SAVEPOINT " + savepoint) },
+		rollback: "ROLLBACK TO SAVEPOINT " + savepoint + "; RELEASE SAVEPOINT " + savepoint,
 	}
 }
 

@@ -72,7 +72,7 @@ func TestAStatementThatTakesTooLongIsEnded(t *testing.T) {
 	ctx := context.Background()
 	s, pool, schema := newStore(t)
 	put(t, s, record("a"))
-	hasty := opened(t, pool, postgres.Options{Schema: schema, StatementTimeout: 30 * time.Millisecond, LockTimeout: time.Minute})
+	hasty := opened(t, pool, postgres.Options{Schema: schema, StatementTimeout: 30 * time.Millisecond, LockTimeout: 2 * time.Second})
 	all := func() []error {
 		_, got := hasty.Get(ctx, key("a"))
 		_, listed := hasty.List(ctx, storage.Query{Kind: "thing", Limit: 1})

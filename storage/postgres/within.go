@@ -17,12 +17,12 @@ type bound struct {
 
 // In returns the store within the host's own transaction, for the calls that must happen together with the host's own rows
 // or not at all: what it commits becomes true when the host commits, and is gone when it rolls back. The host's transaction
-// goes on after a conflict and after every other refused Commit, because each runs in a savepoint.
+// goes on after a conflict and after whatever else the server refuses, because each call runs in a savepoint.
 //
 // It is written for the isolation level READ COMMITTED. At REPEATABLE READ and SERIALIZABLE it is as safe, but a conflict
 // with what was committed after the transaction began stays one, however often the record is read again: begin anew.
 //
-// Timeouts, durability (synchronous_commit) and the planner's settings are those of the host's transaction. Like the transaction, the store may not
+// Timeouts and durability (synchronous_commit) are those of the host's transaction. Like the transaction, the store may not
 // be used by two goroutines at once, nor longer. Claim tells the time and refuses to lease: other workers would have to
 // wait for the end of the transaction.
 func (s *Store) In(tx pgx.Tx) storage.Store { return &bound{s, tx} }
@@ -74,9 +74,17 @@ func (w *bound) Commit(ctx context.Context, write storage.Write) error {
 	return explained(ctx, w.store.write(ctx, w.tx, within(), p))
 }
 
+// send reads in a savepoint that is rolled back, so that neither a failure nor the settings touch the host's transaction.
 func (w *bound) send(ctx context.Context, queue func(*pgx.Batch)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return explained(ctx, send(ctx, w.tx, queue))
+	part := within()
+	err := send(ctx, w.tx, part.begin, func(b *pgx.Batch) { b.Queue(planning) }, queue, func(b *pgx.Batch) {
+		b.Queue("ROLLBACK TO SAVEPOINT " + savepoint)
+	}, part.commit)
+	if _, refused := refusal(err); refused {
+		part.undo(ctx, w.tx)
+	}
+	return explained(ctx, err)
 }

@@ -193,3 +193,31 @@ func TestCallsWithinATransactionHeedTheContext(t *testing.T) {
 	put(t, in, record("b")) // nothing was sent, so the transaction lives
 	require.NoError(t, tx.Commit(context.Background()))
 }
+
+// A read that the server ends, and what reads ask of the planner, leave the host's transaction as it was.
+func TestReadsLeaveTheHostsTransactionAsItIs(t *testing.T) {
+	ctx := context.Background()
+	s, pool, schema := newStore(t)
+	put(t, s, record("a"))
+	tx := begun(t, pool, pgx.ReadCommitted)
+	in := s.In(tx)
+	get(t, in, "a")
+	_, err := in.Get(ctx, key("none"))
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	populate(t, pool, schema, 50_000)
+	everything := storage.Query{Kind: "move", AllTenants: true}
+	_, err = in.Count(ctx, everything) // and its statement is prepared by now
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, "SET LOCAL statement_timeout = '4ms'")
+	require.NoError(t, err)
+	_, err = in.Count(ctx, everything)
+	require.Equal(t, "57014", sqlState(err), "%v", err)
+	_, err = tx.Exec(ctx, "SET LOCAL statement_timeout = 0")
+	require.NoError(t, err)
+	put(t, in, get(t, in, "a"))
+	var seqscan string
+	require.NoError(t, tx.QueryRow(ctx, "SHOW enable_seqscan").Scan(&seqscan))
+	require.Equal(t, "on", seqscan)
+	require.NoError(t, tx.Commit(ctx))
+	require.EqualValues(t, 2, get(t, s, "a").Version)
+}
