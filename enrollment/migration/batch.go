@@ -74,7 +74,8 @@ type Batch struct {
 	Undone   bool          `json:"undone,omitempty"`   // that was done
 	Tries    int           `json:"tries,omitempty"`    // looks by which a profile was gone again
 	PostedAt time.Time     `json:"posted_at,omitzero"`
-	Held     bool          `json:"held,omitempty"` // its plan begins nothing new
+	DoubtTo  time.Time     `json:"doubt_to,omitzero"` // until when a call of which nothing is known may be carried out yet
+	Held     bool          `json:"held,omitempty"`    // its plan begins nothing new
 
 	DueAt    time.Time      `json:"due_at,omitzero"`   // when it stops waiting for what its state waits for
 	LapseAt  time.Time      `json:"lapse_at,omitzero"` // when it ends with what it has

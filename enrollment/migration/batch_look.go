@@ -33,6 +33,9 @@ func (s *batchStep) looked(ev Looked) bool {
 	if ev.Outcome != enrollment.OK {
 		return s.again(x, ev.Result, time.Second, 10*time.Minute)
 	}
+	if s.now.Before(s.DoubtTo) {
+		return s.again(x, enrollment.Result{RetryAfter: s.DoubtTo.Sub(s.now)}, time.Minute, time.Minute)
+	}
 	before, given := s.stages(), s.Count(StageGiven)
 	for _, seen := range ev.Seen {
 		s.see(seen)

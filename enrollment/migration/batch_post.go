@@ -158,8 +158,11 @@ func (s *batchStep) refuseAll(reason string) {
 }
 
 // asked looks at the devices after a call of which it is not known how it ended, or of which the end is not awaited any more.
+// It may be carried out yet, and an assignment that comes late would take a profile away that was assigned meanwhile: so for
+// a while nothing goes on with the devices, also where they are seen.
 func (s *batchStep) asked(outcome enrollment.Outcome) {
 	s.told(outcome)
+	s.DoubtTo = s.now.Add(linkWithin)
 	if s.Undoing {
 		s.undone()
 		return

@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"slices"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -42,8 +43,7 @@ func (r Release) Of(m Move) (Released, Waiting, bool) {
 	if w := r.closed(m, now); w.Why != "" {
 		return Released{}, w, false
 	}
-	budget, all := r.Policy.Wipes.Budget, r.Installation.Wipes.InstallationBudget
-	budget = append(budget[:len(budget):len(budget)], r.Gate.Budget...)
+	budget, all := r.budget(), r.Installation.Wipes.InstallationBudget
 	tenant, ok := r.TenantLedger.Released.Spend(now, 1, budget)
 	if !ok {
 		return Released{}, Waiting{Why: WaitsTenantBudget, Until: r.TenantLedger.Released.Next(now, budget)}, false
@@ -61,8 +61,49 @@ func (r Release) Of(m Move) (Released, Waiting, bool) {
 	return out, Waiting{}, true
 }
 
+// Again returns the serial numbers of those moves of a wave that are to be told [TurnCalled] once more before a release is
+// tried: what was confirmed while the budget was spent has grown old. There are no more of them than could be released now.
+func (r Release) Again(moves []Move) []string {
+	left := r.left()
+	var serials []string
+	for _, m := range moves {
+		if len(serials) < left && m.State == MoveTurn && m.Wave > 0 && !m.Ready(r.Policy, outbox.Instant(r.Now)) {
+			serials = append(serials, m.Device.Serial)
+		}
+	}
+	return serials
+}
+
+// left returns how many wipes could be released now, as far as gate and budgets reach.
+func (r Release) left() int {
+	now := outbox.Instant(r.Now)
+	if r.shut(now).Why != "" {
+		return 0
+	}
+	return min(r.TenantLedger.Released.Left(now, r.budget()), r.InstallationLedger.Released.Left(now, r.Installation.Wipes.InstallationBudget))
+}
+
+// budget is the tenant's: the present one, and the one that was approved.
+func (r Release) budget() []enrollment.Allowance {
+	return slices.Concat(r.Policy.Wipes.Budget, r.Gate.Budget)
+}
+
 // closed says what keeps the wipe back, whatever is left of budgets; empty: nothing.
 func (r Release) closed(m Move, now time.Time) Waiting {
+	if w := r.shut(now); w.Why != "" {
+		return w
+	}
+	switch {
+	case m.Tenant != r.Gate.Tenant || m.Plan != r.Gate.Plan:
+		return Waiting{Why: WaitsGate}
+	case !m.Ready(r.Policy, now):
+		return Waiting{Why: WaitsDevice}
+	}
+	return Waiting{}
+}
+
+// shut says what keeps every wipe of the plan back; empty: nothing.
+func (r Release) shut(now time.Time) Waiting {
 	switch {
 	case !r.Policy.Wipes.On:
 		return Waiting{Why: WaitsWipesOff}
@@ -72,14 +113,10 @@ func (r Release) closed(m Move, now time.Time) Waiting {
 		return Waiting{Why: WaitsTenantSwitch}
 	case r.Skew > MaxSkew || r.Skew < -MaxSkew:
 		return Waiting{Why: WaitsClock}
-	case m.Tenant != r.Gate.Tenant || m.Plan != r.Gate.Plan, !r.Gate.Open, r.Gate.Approval == "":
+	case !r.Gate.Open, r.Gate.Approval == "", len(r.Gate.Budget) == 0: // nothing was approved by it
 		return Waiting{Why: WaitsGate}
 	case !now.Before(r.Gate.Until):
 		return Waiting{Why: WaitsApproval}
-	case len(r.Gate.Budget) == 0:
-		return Waiting{Why: WaitsGate} // nothing was approved by it
-	case !m.Ready(r.Policy, now):
-		return Waiting{Why: WaitsDevice}
 	}
 	return Waiting{}
 }

@@ -34,7 +34,7 @@ const listFirst = "Give the plan its list of devices first"
 
 // submit opens the time in which the plan is approved, or begins where nobody has to approve it.
 func (s *planStep) submit(ev SubmitRequested) (bool, error) {
-	renewed := s.State == PlanPaused && s.Pause != nil && s.Pause.Why == WaitsApproval
+	renewed := s.State == PlanPaused && (s.approvalOver() || s.Pause != nil && s.Pause.Why == WaitsApproval)
 	switch {
 	case s.State == PlanAwaiting:
 		return false, nil

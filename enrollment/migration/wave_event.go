@@ -22,7 +22,8 @@ type WaveCounted struct {
 	Moves []Move
 }
 
-// WipesTried is the result of releasing the wipes that are ready.
+// WipesTried is the result of releasing the wipes that are ready, by [Release.Of], each in a write of its own. Those that
+// [Release.Again] names were told [TurnCalled] again.
 type WipesTried struct {
 	enrollment.Result
 	Keeps Waiting // what kept the first back that was not released; zero: nothing
