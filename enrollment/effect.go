@@ -38,7 +38,7 @@ const (
 
 	LookUp         EffectKind = "look_up"         // look for the devices of a batch at their new service
 	SpendPost      EffectKind = "spend_post"      // take one call from the hour's budget of Apple's API
-	PostAssignment EffectKind = "post_assignment" // ask the Assigner, before the effect's Until and never later
+	PostAssignment EffectKind = "post_assignment" // ask the Assigner, within migration.PostWithin and never later
 	AskActivity    EffectKind = "ask_activity"    // ask the Assigner how far an activity is
 	AssignProfiles EffectKind = "assign_profiles" // have the ProfileAssigner assign a profile to devices of a batch
 )

@@ -165,16 +165,14 @@ func (b Batch) Wake() time.Time {
 	return outbox.Earliest(b.DueAt, b.LapseAt, b.RemindAt, b.owed().Wake())
 }
 
-// Due returns the pending effects that may be tried now, oldest first. A call of which the time to make it has passed is not
-// among them.
-func (b Batch) Due(now time.Time) []enrollment.Effect {
-	return b.owed().Without(func(x enrollment.Effect) bool {
-		return x.Kind == enrollment.PostAssignment && !now.Before(b.DueAt)
-	}).Due(now)
-}
+// Due returns the pending effects that may be tried now, oldest first. A call about assignments is never among them: it is made
+// by whoever was granted it, and by nobody else; see [BatchTransition].
+func (b Batch) Due(now time.Time) []enrollment.Effect { return b.owed().Due(now) }
 
 // owed are the effects that the state may owe, whatever was stored.
-func (b Batch) owed() outbox.Effects { return b.Pending.OwedBy(b.Live()) }
+func (b Batch) owed() outbox.Effects {
+	return b.Pending.OwedBy(b.Live()).WithoutKind(enrollment.PostAssignment)
+}
 
 // Allowed returns what this actor may ask of the batch now, for the buttons of a user interface.
 func (b Batch) Allowed(p enrollment.Policy, now time.Time, by enrollment.Actor) []EventName {

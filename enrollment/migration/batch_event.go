@@ -18,7 +18,8 @@ type Looked struct {
 	Seen []enrollment.AssignedDevice
 }
 
-// PostSpent is the result of taking a call from the hour's budget, which is stored in the same write. Retry, with the time
+// PostSpent is the result of taking a call from the hour's budget, which is stored in the same write; the step grants the
+// call. Retry, with the time
 // after which there is one again: it is spent.
 type PostSpent struct{ enrollment.Result }
 

@@ -89,6 +89,8 @@ func (s *batchStep) postSpent(ev PostSpent) bool {
 		s.Posts++
 	}
 	s.want(enrollment.PostAssignment, 0)
+	post := s.Pending[len(s.Pending)-1]
+	s.given.Post = &post
 	s.given.Audit = append(s.given.Audit, enrollment.NewAuditFact(enrollment.ActBatchPosted, enrollment.Nobody,
 		"batch", s.ID, "kind", string(s.kind()), "devices", strconv.Itoa(s.Count(StageMissing))))
 	return true

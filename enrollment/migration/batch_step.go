@@ -14,6 +14,9 @@ type BatchTransition struct {
 	Batch Batch
 	Moved bool
 	Audit []enrollment.AuditFact // to be appended to the plan's history
+	// Post is the call about assignments that this step granted. Whoever has stored the step makes it at once, and tells the
+	// batch by [Posted]; nobody else does. Apple has no idempotency key, and a call that comes twice takes profiles away.
+	Post *enrollment.Effect
 	// News are what the batch's moves learn by the step. They are told first, in as many writes as is convenient, and then the
 	// batch is stored; after a crash in between they are told again, which does no harm.
 	News []News
@@ -103,7 +106,7 @@ func (s *batchStep) again(x enrollment.Effect, r enrollment.Result, base, most t
 }
 
 func (s *batchStep) pending(r enrollment.Result, kind enrollment.EffectKind) (enrollment.Effect, bool) {
-	x, pending := s.owed().Find(r.Effect)
+	x, pending := s.Pending.Find(r.Effect)
 	return x, pending && x.Kind == kind
 }
 

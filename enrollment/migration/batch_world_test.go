@@ -29,12 +29,28 @@ func batchesUnder(policy enrollment.Policy) batchMachine {
 			tr, err := b.Step(policy, now, ev)
 			return machinetest.Stepped[migration.Batch]{Next: tr.Batch, Moved: tr.Moved, Notes: batchNotes(b, tr)}, err
 		},
-		State:    func(b migration.Batch) string { return string(b.State) },
-		Live:     migration.Batch.Live,
-		Wake:     migration.Batch.Wake,
-		Pending:  func(b migration.Batch) []enrollment.Effect { return b.Pending },
+		State: func(b migration.Batch) string { return string(b.State) },
+		Live:  migration.Batch.Live,
+		Wake:  migration.Batch.Wake,
+		Pending: func(b migration.Batch) []enrollment.Effect { // a call is made by whoever was granted it, and is nobody else's to do
+			return b.Pending.WithoutKind(enrollment.PostAssignment)
+		},
 		Revision: func(b migration.Batch) int64 { return b.Revision },
 	}
+}
+
+// batchesAnswered drives a batch of which each call about assignments is made at once, and answered.
+func batchesAnswered(policy enrollment.Policy, answer func(migration.Batch, enrollment.Effect, time.Time) migration.BatchEvent) batchMachine {
+	m := batchesUnder(policy)
+	m.Step = func(b migration.Batch, now time.Time, ev migration.BatchEvent) (machinetest.Stepped[migration.Batch], error) {
+		tr, err := b.Step(policy, now, ev)
+		if err == nil && tr.Post != nil {
+			tr, err = tr.Batch.Step(policy, now, answer(tr.Batch, *tr.Post, now))
+			tr.Moved = true
+		}
+		return machinetest.Stepped[migration.Batch]{Next: tr.Batch, Moved: tr.Moved}, err
+	}
+	return m
 }
 
 func batchNotes(b migration.Batch, tr migration.BatchTransition) []string {
@@ -67,6 +83,9 @@ func batchNotes(b migration.Batch, tr migration.BatchTransition) []string {
 	}
 	for _, name := range order {
 		say("tells %d %s", news[name], name)
+	}
+	if tr.Post != nil {
+		say("POSTS %d devices", len(tr.Batch.Serials(*tr.Post)))
 	}
 	if b.Undoing != tr.Batch.Undoing {
 		say("%s", map[bool]string{true: "takes them away first", false: "has taken them away"}[tr.Batch.Undoing])

@@ -36,8 +36,9 @@ func StartMove(now time.Time, q MoveRequest) (MoveTransition, error) {
 	return s.transition(""), nil
 }
 
-// turnWithin is how long a device waits for a batch or its turn. Its plan ends long before; this is for one that was lost.
-const turnWithin = 90 * 24 * time.Hour
+// turnWithin is how long a device waits for a batch or its turn: longer than waves of migrations take with their deadlines, and
+// long enough for budgets. Then it fails, and a person may retry it.
+const turnWithin = 180 * 24 * time.Hour
 
 func (q MoveRequest) validate() error {
 	for _, c := range [...]struct {

@@ -133,8 +133,8 @@ func (p Plan) Wake() time.Time {
 	return outbox.Earliest(p.LapseAt, p.RemindAt, approved, p.owed().Wake())
 }
 
-// hasToWipe reports whether the plan needs its approval still: wipes were approved, and devices are under way.
-func (p Plan) hasToWipe() bool { return p.Round > 0 && p.ToWipe() > 0 && p.Tally.Live() > 0 }
+// hasToWipe reports whether the plan needs its approval still: wipes were approved, and not all of them released.
+func (p Plan) hasToWipe() bool { return p.Round > 0 && p.Tally.Unwiped > 0 }
 
 // Due returns the pending effects that may be tried now, oldest first.
 func (p Plan) Due(now time.Time) []enrollment.Effect { return p.owed().Due(now) }

@@ -136,11 +136,11 @@ func TestEveryBatchEnds(t *testing.T) {
 					if row.S.Live() {
 						row.S.LapseAt = row.At.Add(hasty.AssignWithin)
 					}
-					ended, err := batchesUnder(hasty).Run(row.S, row.At, machinetest.World[migration.Batch, migration.BatchEvent]{
-						Answer: func(b migration.Batch, x enrollment.Effect, now time.Time) migration.BatchEvent {
-							return answerBatch(b, x, now, r, of, state)
-						},
-						Tick: migration.BatchTicked{}, Steps: 20_000, For: year,
+					answer := func(b migration.Batch, x enrollment.Effect, now time.Time) migration.BatchEvent {
+						return answerBatch(b, x, now, r, of, state)
+					}
+					ended, err := batchesAnswered(hasty, answer).Run(row.S, row.At, machinetest.World[migration.Batch, migration.BatchEvent]{
+						Answer: answer, Tick: migration.BatchTicked{}, Steps: 20_000, For: year,
 					})
 					require.NoError(t, err, "%s, %s, %s, %s", row.Name, r.Outcome, name, state)
 					require.True(t, ended.Rests, "%s, %s, %s: it is still %s", row.Name, r.Outcome, name, ended.S.State)

@@ -96,8 +96,10 @@ func tally(states map[migration.MoveState]int) migration.Tally {
 		switch state {
 		case migration.MoveQueued:
 			t.Queued += n
+			t.Unwiped += n
 		case migration.MoveTurn:
 			t.ToWipe += n
+			t.Unwiped += n
 		case migration.MoveFailed:
 			t.Failed += n
 		}

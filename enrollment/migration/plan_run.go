@@ -131,14 +131,20 @@ func (s *planStep) climb() {
 	}
 }
 
+// beginWave begins a wave of a track. Nothing is erased by a migration, and its users may put it off until the deadline: so a
+// quarter of what is enough for wipes lets the next wave of migrations begin.
 func (s *planStep) beginWave(l *Ladder, t Track, devices int) {
 	s.Seq++
 	l.Begun++
 	l.Live = fmt.Sprintf("%s/wave/%d", s.ID, s.Seq)
 	size := min(s.Caps.waveSize(l.Passed, devices), CapsOf(s.policy.Wipes).waveSize(l.Passed, devices))
+	enough := max(s.Caps.WaveEnough, s.policy.Wipes.WaveEnough)
+	if t == TrackMigrations {
+		enough = (enough + 3) / 4
+	}
 	w := beginWave(s.policy, s.now, Wave{
 		ID: l.Live, Tenant: s.Tenant, Plan: s.ID, Track: t, Number: l.Begun, Size: size,
-		Enough: max(s.Caps.WaveEnough, s.policy.Wipes.WaveEnough), Ratio: min(s.Caps.FailureRatio, s.policy.Wipes.FailureRatio),
+		Enough: enough, Ratio: min(s.Caps.FailureRatio, s.policy.Wipes.FailureRatio),
 		Deadline: s.Deadline,
 	})
 	s.given.Waves = append(s.given.Waves, w)

@@ -10,6 +10,7 @@ type Tally struct {
 	Queued    int `json:"queued,omitempty"`
 	ToMigrate int `json:"to_migrate,omitempty"`
 	ToWipe    int `json:"to_wipe,omitempty"` // wait for their turn, or have it
+	Unwiped   int `json:"unwiped,omitempty"` // are to be wiped, and were not released yet
 	Undoing   int `json:"undoing,omitempty"` // wait for a batch that cancels their migration
 }
 
@@ -29,6 +30,9 @@ func (t *Tally) Add(m Move) {
 	case m.State == MoveCancelling && m.Decision.Strategy == Migrate:
 		t.Undoing++
 	}
+	if m.Decision.Strategy == Wipe && beforeWipe(m.State) {
+		t.Unwiped++
+	}
 	if !m.State.Live() {
 		t.Ended++
 	}
@@ -44,6 +48,15 @@ func (t Tally) Live() int {
 		n += t.States[s]
 	}
 	return n
+}
+
+// beforeWipe reports whether a device in this state is on its way to its wipe.
+func beforeWipe(s MoveState) bool {
+	switch s {
+	case MoveQueued, MoveAssigning, MoveSeeking, MoveProfiling, MoveReading, MoveTurn:
+		return true
+	}
+	return false
 }
 
 // failed reports whether a person has to look at the device although nobody planned that.

@@ -108,16 +108,18 @@ func (h *whole) tellWave(id string, ev migration.WaveEvent) {
 	}
 }
 
-func (h *whole) tellBatch(id string, ev migration.BatchEvent) {
+// tellBatch returns the call that the step grants.
+func (h *whole) tellBatch(id string, ev migration.BatchEvent) *enrollment.Effect {
 	tr, err := h.batches[id].Step(h.policy, h.now, ev)
 	require.NoError(h.t, err)
 	for _, n := range tr.News {
 		h.tellMove(n.Serial, n.Event)
 	}
 	if h.trips() {
-		return // crashed after the moves were told: it is done again
+		return nil // crashed after the moves were told: it is done again
 	}
 	h.batches[id] = tr.Batch
+	return tr.Post
 }
 
 func (h *whole) serials() []string {

@@ -123,11 +123,7 @@ func (w Wave) MayTake(m Move) bool {
 	if m.Tenant != w.Tenant || m.Plan != w.Plan || w.Track != TrackWipes || m.Decision.Strategy != Wipe {
 		return false
 	}
-	switch m.State {
-	case MoveQueued, MoveAssigning, MoveSeeking, MoveProfiling, MoveReading:
-		return true
-	}
-	return false
+	return beforeWipe(m.State) && m.State != MoveTurn
 }
 
 // Counts returns how many of its devices enrolled, and how many failed.
