@@ -1,5 +1,6 @@
 // Package appletest is a fake Apple for tests, demonstrations and examples: the portal on which an administrator
-// uploads a certificate and downloads a server token, and the device assignment web service that judges it.
+// uploads a certificate and downloads a server token, the device assignment web service that judges it, and the Apple
+// Business and School Manager API, by which devices move between the services of one organization.
 //
 //	apple := appletest.New(appletest.Options{})
 //	org := apple.AddOrganization("Acme Inc.")
@@ -31,6 +32,7 @@
 // Apple Developer Documentation, Device Management: "Authenticating with a device management server", "Examining
 // server tokens", "Account detail", "Fetch a list of devices", "Sync the list of devices", "Define a profile",
 // "Assign a profile", "Interpreting error codes" (June 2025, and as renamed in 2026); Apple Business User Guide,
-// "Link to a third-party device management service" (2026). What only other programs have seen is marked
+// "Link to a third-party device management service" (2026); Apple
+// Business API 1.1 to 2.4 (July 2025 to August 2026). What only other programs have seen is marked
 // "observed" where it is used.
 package appletest

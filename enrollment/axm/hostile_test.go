@@ -184,7 +184,7 @@ func TestThreat09_OnlyApplesHostsAreAsked(t *testing.T) {
 	require.NoError(t, err, "the other address of the token endpoint")
 	transport, err := axm.NewTransport(axm.Options{})
 	require.NoError(t, err)
-	_, err = transport.RoundTrip(mustRequest(t, "https://evil.example/"))
+	_, err = transport.RoundTrip(mustRequest(t, "https://evil.example/")) //nolint:bodyclose // there is no answer
 	require.ErrorIs(t, err, axm.ErrAddress)
 }
 

@@ -73,7 +73,7 @@ func TestThreat07_HostileLogs(t *testing.T) {
 	}
 	rows, err = logged(t, "BASE/log", cut, axm.Options{})
 	require.Error(t, err, "what broke off is not all")
-	assert.NotErrorIs(t, err, axm.ErrAnswer)
+	require.NotErrorIs(t, err, axm.ErrAnswer)
 	assert.Len(t, rows, 2)
 }
 
