@@ -65,7 +65,7 @@ func (s *moveStep) spent(approval string) bool {
 
 // wipeSent takes the end of an attempt. One that comes after it was given up still tells whether the wipe left.
 func (s *moveStep) wipeSent(ev WipeSent) bool {
-	if s.Wipe == nil || ev.Effect != s.Wipe.Effect || !s.Wipe.MayStrike() || s.Wipe.Fate == FateSent {
+	if s.Wipe == nil || ev.Effect != s.Wipe.Effect || !s.Wipe.MayStrike() {
 		return false
 	}
 	inTime := s.State == MoveWiping
