@@ -60,6 +60,21 @@ func TestACommitThatWasCutOffIsUnknown(t *testing.T) {
 	})
 }
 
+// A COMMIT that became something else on the way, as in a transaction that had failed, is not taken for one.
+func TestACommitThatWasAnsweredWithARollbackIsNoSuccess(t *testing.T) {
+	direct, _, schema := newStore(t)
+	_, pool := newProxy(t, func(sent []byte) cut {
+		if i := bytes.Index(sent, []byte(theCommit)); i >= 0 {
+			copy(sent[i+1:], "ABORT ")
+		}
+		return pass
+	})
+	s := opened(t, pool, postgres.Options{Schema: schema})
+	require.ErrorContains(t, s.Commit(t.Context(), storage.Write{Put: []storage.Record{record("a")}}), "ROLLBACK")
+	_, err := direct.Get(t.Context(), key("a"))
+	require.ErrorIs(t, err, storage.ErrNotFound)
+}
+
 // What was lost before a COMMIT is made again by the store, and once.
 func TestConnectionsThatAreLostBeforeACommitAreReplaced(t *testing.T) {
 	ctx := context.Background()

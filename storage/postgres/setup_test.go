@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"sync"
 	"testing"
@@ -60,6 +61,32 @@ func TestMigrationsRunOnce(t *testing.T) {
 	require.NoError(t, postgres.Migrate(ctx, pool.Config().ConnConfig, schema))
 	require.NoError(t, s.Check(ctx))
 	get(t, s, "a")
+}
+
+// Who migrates has a lock that others wait for.
+func TestMigrationsWaitForEachOther(t *testing.T) {
+	ctx := t.Context()
+	pool := pooled(t, sharedDSN(t))
+	schema := fmt.Sprintf("test_turns_%d", schemas.Add(1))
+	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE") })
+	id := fnv.New64a()
+	_, _ = id.Write([]byte("abmrenew migrations of " + schema))
+	other, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = other.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(id.Sum64()))
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- postgres.Migrate(ctx, pool.Config().ConnConfig, schema) }()
+	for tries := 0; tries == 0; {
+		require.Empty(t, done)
+		require.NoError(t, pool.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()").Scan(&tries))
+	}
+	var there bool
+	require.NoError(t, pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema+".records").Scan(&there))
+	require.False(t, there)
+	require.NoError(t, other.Rollback(ctx))
+	require.NoError(t, <-done)
+	require.NoError(t, opened(t, pool, postgres.Options{Schema: schema}).Check(ctx))
 }
 
 // A host's own tool applies the files: they are plain SQL, and leave the layout that Check looks for.

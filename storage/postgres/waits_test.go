@@ -147,3 +147,28 @@ func TestAnOldSnapshotChangesNothing(t *testing.T) {
 	require.EqualValues(t, 11, get(t, s, "3").Version)
 	require.EqualValues(t, 1, get(t, in, "3").Version, "the snapshot is what it was")
 }
+
+// What is due at this very moment and was not claimed is due now, not next.
+func TestWhatIsDueAtThisMomentIsMore(t *testing.T) {
+	ctx := context.Background()
+	pool := pooled(t, sharedDSN(t))
+	now := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	s := opened(t, pool, postgres.Options{Schema: newSchema(t, pool), Now: func() time.Time { return now }})
+	for _, id := range []string{"a", "b"} {
+		r := record(id)
+		r.Wake = now
+		put(t, s, r)
+	}
+	for _, limit := range []int{0, 1} {
+		c, err := s.Claim(ctx, storage.Claim{Kinds: []string{"thing"}, Limit: limit, Lease: time.Minute})
+		require.NoError(t, err)
+		assert.Len(t, c.Records, limit)
+		assert.True(t, c.More)
+		assert.Zero(t, c.Next)
+	}
+	c, err := s.Claim(ctx, storage.Claim{Kinds: []string{"thing"}, Limit: 1, Lease: 2 * time.Minute})
+	require.NoError(t, err)
+	assert.Equal(t, "b", c.Records[0].ID)
+	assert.False(t, c.More)
+	assert.Equal(t, now.Add(time.Minute), c.Next, "the end of the first lease")
+}
