@@ -244,7 +244,7 @@ func (r *room) Read(p []byte) (int, error) {
 	if r.left <= 0 {
 		return 0, wrongList("a row has more than %d bytes", maxRowBytes)
 	}
-	n, err := r.from.Read(p[:min(len(p), r.left)])
+	n, err := r.from.Read(p)
 	r.left -= n
 	return n, err
 }

@@ -235,7 +235,7 @@ func TestTheListSaysWhatChangedMeanwhile(t *testing.T) {
 	w, _, ports, s := services(t, appletest.Options{Behavior: appletest.Behavior{PageMax: 3}})
 	serials := w.devices(t, 10)
 	w.org.AddDevices(appletest.Device{Serial: "A0FIRST"}) // before all others, so its page has passed
-	now := map[string]enrollment.Known{}
+	now, times := map[string]enrollment.Known{}, map[string]int{}
 	for d, err := range ports.Devices(t.Context(), s) {
 		require.NoError(t, err)
 		if len(now) == 5 && now["A0FIRST"] == "" {
@@ -243,10 +243,12 @@ func TestTheListSaysWhatChangedMeanwhile(t *testing.T) {
 			require.NoError(t, w.admin.Unassign(serials[0]))
 		}
 		now[d.Serial] = d.Assigned
+		times[d.Serial]++
 	}
 	assert.Len(t, now, 11)
 	assert.NotContains(t, slices.Collect(maps.Values(now)), enrollment.No, "what is listed is assigned")
 	assert.Equal(t, enrollment.Yes, now["A0FIRST"])
+	assert.Equal(t, 1, times[serials[0]], "that it left is no reason to list it again")
 	assert.Equal(t, enrollment.Yes, now[serials[9]])
 }
 

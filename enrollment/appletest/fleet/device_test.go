@@ -10,6 +10,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/appletest/fleet"
+	"github.com/abmrenew/abmrenew/enrollment/dep"
 )
 
 const (
@@ -66,7 +67,7 @@ func TestWhatDevicesDoWithAWipe(t *testing.T) {
 			state: fleet.Managed, seen: "old authenticated|old enrolled",
 		},
 		"switched off for a while": {
-			spec:  fleet.Spec{Offline: []fleet.Window{{From: start.Add(time.Second), Until: start.Add(5 * time.Hour)}, {From: start.Add(5 * time.Hour), Until: start.Add(6 * time.Hour)}}},
+			spec:  fleet.Spec{Offline: []fleet.Window{{From: start.Add(5 * time.Hour), Until: start.Add(6 * time.Hour)}, {From: start.Add(time.Second), Until: start.Add(5 * time.Hour)}}},
 			state: fleet.Managed, erases: 1, seen: enrolledOld + acknowledged + enrolledNew,
 		},
 	} {
@@ -107,6 +108,10 @@ func TestAnErasedDeviceEnrollsWhereItThenBelongs(t *testing.T) {
 		"its MDM is out of reach":      {func(w *company, d *fleet.Device) { w.assign(w.to, time.Time{}, d); w.new.Down(true) }, fleet.Erased, ""},
 		"a profile that leads elsewhere": {func(w *company, d *fleet.Device) {
 			w.define(w.to, "https://elsewhere.example")
+			w.assign(w.to, time.Time{}, d)
+		}, fleet.Erased, ""},
+		"a profile that leads almost there": {func(w *company, d *fleet.Device) {
+			w.define(w.to, w.new.URL()+"ment")
 			w.assign(w.to, time.Time{}, d)
 		}, fleet.Erased, ""},
 	} {
@@ -169,17 +174,21 @@ func TestMigrationAtTheDeadline(t *testing.T) {
 		do   func(*company, *fleet.Device)
 		at   time.Duration // when it migrates; zero: not
 	}{
-		"at the deadline":       {phone, never, 20 * 24 * time.Hour},
-		"a Mac":                 {fleet.Spec{OS: "26.2"}, never, 20 * 24 * time.Hour},
-		"somebody accepts it":   {with(func(s *fleet.Spec) { s.Migrates = 48 * time.Hour }), never, 18 * 24 * time.Hour},
-		"offline that day":      {with(func(s *fleet.Spec) { s.Offline = []fleet.Window{{deadline.Add(-time.Hour), deadline.Add(time.Hour)}} }), never, 20*24*time.Hour + time.Hour},
-		"an older system":       {with(func(s *fleet.Spec) { s.OS = "18.7" }), never, 0},
-		"Apple says no":         {with(func(s *fleet.Spec) { s.NotCapable = true }), never, 0},
-		"an Apple TV":           {fleet.Spec{Family: enrollment.FamilyAppleTV, OS: "26.0"}, never, 0},
-		"a Shared iPad":         {fleet.Spec{Family: enrollment.FamilyIPad, OS: "26.0", SharedIPad: true}, never, 0},
-		"cancelled":             {phone, func(w *company, d *fleet.Device) { w.assign(w.from, time.Time{}, d) }, 0},
-		"the old MDM is dead":   {phone, func(w *company, _ *fleet.Device) { w.old.Down(true) }, 20 * 24 * time.Hour},
-		"the new MDM is late":   {phone, func(w *company, _ *fleet.Device) { w.new.Down(true) }, 25 * 24 * time.Hour},
+		"at the deadline":     {phone, never, 20 * 24 * time.Hour},
+		"a Mac":               {fleet.Spec{OS: "26.2"}, never, 20 * 24 * time.Hour},
+		"somebody accepts it": {with(func(s *fleet.Spec) { s.Migrates = 48 * time.Hour }), never, 18 * 24 * time.Hour},
+		"offline that day":    {with(func(s *fleet.Spec) { s.Offline = []fleet.Window{{deadline.Add(-time.Hour), deadline.Add(time.Hour)}} }), never, 20*24*time.Hour + time.Hour},
+		"an older system":     {with(func(s *fleet.Spec) { s.OS = "18.7" }), never, 0},
+		"Apple says no":       {with(func(s *fleet.Spec) { s.NotCapable = true }), never, 0},
+		"an Apple TV":         {fleet.Spec{Family: enrollment.FamilyAppleTV, OS: "26.0"}, never, 0},
+		"a Shared iPad":       {fleet.Spec{Family: enrollment.FamilyIPad, OS: "26.0", SharedIPad: true}, never, 0},
+		"cancelled":           {phone, func(w *company, d *fleet.Device) { w.assign(w.from, time.Time{}, d) }, 0},
+		"the old MDM is dead": {phone, func(w *company, _ *fleet.Device) { w.old.Down(true) }, 20 * 24 * time.Hour},
+		"the new MDM is late": {phone, func(w *company, _ *fleet.Device) { w.new.Down(true) }, 25 * 24 * time.Hour},
+		"a profile for Shared iPads": {phone, func(w *company, d *fleet.Device) {
+			w.define(w.to, w.new.URL(), func(p *dep.Profile) { p.MultiUser = true })
+			w.assign(w.to, deadline, d)
+		}, 0},
 		"without a new profile": {phone, func(w *company, d *fleet.Device) { must(w.admin.AssignWithDeadline(w.to, deadline, d.Serial())) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,6 +216,11 @@ func TestMigrationAtTheDeadline(t *testing.T) {
 			assert.Equal(t, world.new, d.MDM())
 			assert.Equal(t, appletest.MigrationSucceeded, standing.Migration)
 			assert.False(t, d.Locked(), "the old lock is always removed")
+			standsAtOld := 0
+			if name == "the old MDM is dead" {
+				standsAtOld = 1 // nobody told it
+			}
+			assert.Equal(t, standsAtOld, world.old.Devices())
 			assert.Equal(t, "old authenticated|old enrolled"+enrolledNew, story(world, d))
 		})
 	}

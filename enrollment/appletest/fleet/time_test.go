@@ -35,6 +35,44 @@ func TestOneMDMBehindBothServices(t *testing.T) {
 	assert.Equal(t, []enrollment.ServerID{"srv_old", "srv_new"}, servers)
 }
 
+// A device answers nothing while it is off, however its times are listed, and acts at the first moment after.
+func TestOfflineTimes(t *testing.T) {
+	world := newCompany()
+	d := world.device(fleet.Spec{Serial: "C02", Offline: []fleet.Window{
+		{From: start.Add(5 * time.Hour), Until: start.Add(6 * time.Hour)}, {From: start.Add(time.Second), Until: start.Add(5 * time.Hour)},
+	}})
+	world.clock.Wait(time.Minute)
+	require.NoError(t, world.wipe(world.order(d)))
+	assert.Equal(t, start.Add(6*time.Hour), world.Wake())
+	world.Advance(6 * time.Hour)
+	events := world.Events()
+	assert.Equal(t, start.Add(6*time.Hour), events[2].At)
+	assert.Equal(t, enrollment.DeviceWipeAnswered, events[2].Kind)
+}
+
+// A large world over a long time has few moments in which something happens.
+func TestFiveHundredDevicesForAMonth(t *testing.T) {
+	world := newCompany()
+	var all []*fleet.Device
+	for i := range 500 {
+		spec := fleet.Spec{Serial: fmt.Sprintf("C%04d", i), OS: "26.0", NotCapable: i%2 == 0}
+		all = append(all, world.device(spec))
+	}
+	world.assign(world.to, start.AddDate(0, 0, 10), all...)
+	for i, d := range all {
+		if i%2 == 0 {
+			require.NoError(t, world.wipe(world.order(d)))
+		}
+	}
+	world.Advance(30 * 24 * time.Hour)
+	assert.Equal(t, 500, world.new.Devices())
+	erases := 0
+	for _, d := range all {
+		erases += d.Erases()
+	}
+	assert.Equal(t, 250, erases)
+}
+
 // The same calls give the same history, to the microsecond.
 func TestHistoryRepeatsItself(t *testing.T) {
 	run := func() []enrollment.DeviceEvent {

@@ -91,8 +91,12 @@ func (c *company) service(name string) *appletest.Service {
 	return s
 }
 
-func (c *company) define(s *appletest.Service, url string) {
-	uuid, err := c.clients[s.UUID()].DefineProfile(context.Background(), dep.Profile{Name: s.Name(), URL: url, Magic: "acme"})
+func (c *company) define(s *appletest.Service, url string, change ...func(*dep.Profile)) {
+	p := dep.Profile{Name: s.Name(), URL: url, Magic: "acme"}
+	for _, f := range change {
+		f(&p)
+	}
+	uuid, err := c.clients[s.UUID()].DefineProfile(context.Background(), p)
 	must(err)
 	c.profiles[s] = uuid
 }
