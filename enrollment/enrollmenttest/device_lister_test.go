@@ -28,7 +28,7 @@ func (f *fakeListing) device(serial string) enrollment.AssignedDevice {
 	switch f.quirk {
 	case "does not say when":
 		d.ObservedAt = time.Time{}
-	case "calls everybody its own":
+	case "calls everybody its own", "lists a stranger as its own":
 		d.Assigned = enrollment.Yes
 	case "does not say whose they are":
 		d.Assigned = enrollment.NotKnown
@@ -47,7 +47,7 @@ func (f *fakeListing) Devices(ctx context.Context, _ enrollment.Service) iter.Se
 		serials := slices.Clone(listedSerials)
 		f.calls++
 		switch {
-		case f.quirk == "lists a stranger":
+		case f.quirk == "lists a stranger", f.quirk == "lists a stranger as its own":
 			serials = append(serials, "S8")
 		case f.quirk == "leaves out the last":
 			serials = serials[:2]
@@ -101,7 +101,7 @@ func listerRig(_ testing.TB, q quirk) DeviceListerRig {
 func TestDeviceListersThatBreakAPromiseAreCaught(t *testing.T) {
 	catches(t, listerCases, listerRig, map[string][]quirk{
 		"every device is listed, and no other": {
-			"lists a stranger", "leaves out the last", "lists once only", "does not say when", "does not say whose they are",
+			"lists a stranger", "lists a stranger as its own", "leaves out the last", "lists once only", "does not say when", "does not say whose they are",
 		},
 		"who has seen enough may stop": {"does not stop"},
 		"each device is looked up as it is now, in order": {

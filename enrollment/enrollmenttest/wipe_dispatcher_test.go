@@ -59,6 +59,8 @@ func (f *fakeMDM) Wipe(ctx context.Context, w enrollment.Wipe, pin enrollment.PI
 	case late && f.quirk == "takes a late one for sent ever after":
 		f.state[w.Command] = enrollment.WipeQueued
 		return enrollment.WipeStatus{}, enrollment.ErrTooLate
+	case late && f.quirk == "calls a late one fatal":
+		return enrollment.WipeStatus{}, &enrollment.CallError{Outcome: enrollment.Fatal}
 	case late && f.quirk != "ignores NotAfter":
 		return enrollment.WipeStatus{}, enrollment.ErrTooLate
 	case w.Device.Serial != macSerial && w.Device.Serial != otherSerial:
@@ -76,6 +78,8 @@ func (f *fakeMDM) Wipe(ctx context.Context, w enrollment.Wipe, pin enrollment.PI
 		return enrollment.WipeStatus{}, &enrollment.CallError{Outcome: enrollment.Fatal, Err: errors.New("it was recalled")}
 	case repeated && f.quirk != "wipes twice for one command" && state != enrollment.WipeRecalled:
 		return enrollment.WipeStatus{}, enrollment.ErrRepeated
+	case !pin.IsZero() && f.quirk == "would try a PIN that it cannot send again":
+		return enrollment.WipeStatus{}, &enrollment.CallError{Outcome: enrollment.Retry}
 	case !pin.IsZero() && !f.can.PIN && f.quirk != "drops a PIN that it cannot send":
 		return enrollment.WipeStatus{}, &enrollment.CallError{Outcome: enrollment.Fatal, Err: errors.New("it takes no PIN")}
 	case f.quirk == "says a wipe was taken and drops it":
@@ -244,7 +248,7 @@ func TestWipeDispatchersThatBreakAPromiseAreCaught(t *testing.T) {
 		"a repeat after the answer erases nothing": {"wipes twice for one command", "forgets what was answered", "forgets what failed"},
 		"eight at once erase once":                 {"looks and queues in two steps", "wipes twice for one command"},
 		"another order is another wipe":            {"says a wipe was taken and drops it"},
-		"nothing leaves from NotAfter on":          {"ignores NotAfter", "sends it at NotAfter itself", "says that it is too late and sends it all the same", "takes a late one for sent ever after"},
+		"nothing leaves from NotAfter on":          {"ignores NotAfter", "sends it at NotAfter itself", "says that it is too late and sends it all the same", "takes a late one for sent ever after", "calls a late one fatal"},
 		"a PIN reaches the Mac, or is refused":     {"loses the PIN", "gives everybody the last PIN", "tells the PIN"},
 		"a device that is not managed there is not wiped": {
 			"wipes somebody when it does not know the device", "says that an unknown device was wiped",
@@ -272,10 +276,11 @@ func TestWipeDispatchersThatSayWhatTheyLackPass(t *testing.T) {
 		r.Dispatcher.(*fakeMDM).now = now
 		return r
 	})
-	for name, q := range map[string]quirk{
-		"a PIN reaches the Mac, or is refused":                  "drops a PIN that it cannot send",
-		"the status is what became of the wipe, or unsupported": "makes up a status",
-		"a recalled wipe never comes, or recall is unsupported": "says that it recalled and cannot",
+	for q, name := range map[quirk]string{
+		"drops a PIN that it cannot send":           "a PIN reaches the Mac, or is refused",
+		"would try a PIN that it cannot send again": "a PIN reaches the Mac, or is refused",
+		"makes up a status":                         "the status is what became of the wipe, or unsupported",
+		"says that it recalled and cannot":          "a recalled wipe never comes, or recall is unsupported",
 	} {
 		for _, c := range wipeCases {
 			if c.name == name && attempt(t.Context(), wipeRig(ableToWipe)(t, q), c) == nil {
