@@ -2,6 +2,7 @@ package enrollmenttest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -47,8 +48,11 @@ func (f fakeRecords) DeviceFacts(ctx context.Context, tenant enrollment.TenantID
 			return facts, nil
 		}
 	}
-	if f.quirk == "has no error for strangers" {
+	switch f.quirk {
+	case "has no error for strangers":
 		return facts, nil
+	case "has an error of its own for strangers":
+		return facts, errors.New("404")
 	}
 	return enrollment.DeviceFacts{}, enrollment.ErrNoDevice
 }
@@ -61,7 +65,7 @@ func TestDeviceReadersThatBreakAPromiseAreCaught(t *testing.T) {
 	catches(t, readerCases, readerRig, map[string][]quirk{
 		"a device is read by its UDID, or by its serial number":   {"knows UDIDs only", "does not say when", "does not say where", "echoes what it was asked"},
 		"the answer is the MDM's, not an echo":                    {"echoes what it was asked", "fills in what it was asked"},
-		"a device that is not there is not known":                 {"has no error for strangers", "takes the serial number before the UDID"},
+		"a device that is not there is not known":                 {"has no error for strangers", "has an error of its own for strangers", "takes the serial number before the UDID"},
 		"another MDM's, or another tenant's, device is not known": {"mixes tenants", "mixes servers"},
 		"a context that has ended is told":                        {"does not look at its context", "panics with a context that has ended"},
 	})

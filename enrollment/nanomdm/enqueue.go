@@ -81,6 +81,12 @@ func isNoDevice(text string) bool {
 
 // enqueue queues a command. The reason that comes with success says why the device was not woken for it.
 func (s *Server) enqueue(ctx context.Context, udid, command, requestType string, body *gate) (reason string, err error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", &enrollment.CallError{Outcome: enrollment.Retry, Err: ctx.Err()}
+	}
 	k := enqueueCall(udid, body, s.noPush)
 	r, err := s.send(ctx, k)
 	left := body.shut()

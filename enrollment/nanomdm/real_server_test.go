@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,6 +190,38 @@ func TestPain12_ARealServerDropsAWipeOfADeviceThatEnrollsAgain(t *testing.T) {
 			require.ErrorIs(t, err, enrollment.ErrRepeated)
 			assert.Empty(t, d.connect(t, "Idle", "").CommandUUID)
 		})
+	}
+}
+
+// Eight workers with one wipe at the same moment: a real server takes one, and its queue stays whole. A Mac that answers
+// Error is not asked again.
+func TestThreat15_EightWorkersQueueOneWipeAtARealServer(t *testing.T) {
+	program(t)
+	ca := newAuthority(t)
+	old := startMDM(t, "old", ca)
+	d := ca.device(t, old.url)
+	d.enroll(t)
+	device := enrollment.Device{Serial: serial, UDID: udid, Family: enrollment.FamilyMac}
+	dispatcher := nanomdm.NewDispatcher(nanomdm.Only(old.server), nil)
+	for i := range 20 {
+		order := old.order(fmt.Sprint("wipe/", i), device)
+		var wg sync.WaitGroup
+		errs := make([]error, 8)
+		for n := range errs {
+			wg.Go(func() { _, errs[n] = dispatcher.Wipe(t.Context(), order, enrollment.PIN{}) })
+		}
+		wg.Wait()
+		taken := 0
+		for _, err := range errs {
+			if err == nil {
+				taken++
+				continue
+			}
+			require.ErrorIs(t, err, enrollment.ErrRepeated)
+		}
+		require.Equal(t, 1, taken)
+		require.Equal(t, order.Command, d.connect(t, "Idle", "").CommandUUID)
+		require.Empty(t, d.connect(t, "Error", order.Command).CommandUUID, "it was handed out again")
 	}
 }
 

@@ -24,6 +24,9 @@ type Server struct {
 	timeout time.Duration
 	max     int64
 	now     func() time.Time
+	// turn lets one command be queued at a time. NanoMDM's key-value backends look for a command and then write it, so that
+	// of two at the same moment both may be taken, and the device's queue becomes a ring that never ends (v0.9.0, observed).
+	turn chan struct{}
 
 	mu       sync.Mutex
 	sent     map[string]bool // commands that were queued here, while memory is not known
@@ -46,7 +49,7 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s := &Server{
 		base: base, key: o.APIKey, noPush: o.NoPush, timeout: o.Timeout, max: o.MaxAnswer, now: o.Now, answered: o.Answered,
-		sent: map[string]bool{},
+		sent: map[string]bool{}, turn: make(chan struct{}, 1),
 		http: &http.Client{
 			Transport:     o.Transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
