@@ -114,3 +114,22 @@ func TestThreat17_ALogsAddressAndTheTokenStayApart(t *testing.T) {
 	assert.NotContains(t, err.Error(), "signature")
 	assert.NotContains(t, err.Error(), "blobstore")
 }
+
+// Also a transport of the host's own, which would connect to anything, is asked for nothing else.
+func TestThreat09_ALogElsewhereIsNotEvenAskedFor(t *testing.T) {
+	for _, address := range []string{"https://evil.example/log", "https://api-business.apple.com/log", "http://store.blobstore.apple.com/log"} {
+		activity := `{"data":{"type":"orgDeviceActivities","id":"A","attributes":{"status":"COMPLETED","downloadUrl":"` + address + `"}}}`
+		requests := 0
+		c := newWorld(t, appletest.API{}).client(t, axm.Options{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			requests++
+			if r.URL.Path == tokenPath {
+				return response(r, 200, `{"access_token":"t","token_type":"Bearer","expires_in":3600}`), nil
+			}
+			return response(r, 200, activity), nil
+		})})
+		a, err := c.Activity(t.Context(), "A")
+		require.NoError(t, err)
+		require.ErrorIs(t, only(all(c.ActivityLog(t.Context(), a))), axm.ErrAddress, address)
+		assert.Equal(t, 2, requests, "the token and the activity")
+	}
+}
