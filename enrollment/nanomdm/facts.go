@@ -11,10 +11,9 @@ import (
 
 // take keeps what a message tells, and delivers what happened.
 func (h *Webhook) take(ctx context.Context, e event, t *told, m message) error {
-	tenant := h.c.Tenant
+	tenant, o := h.c.Tenant, Origin{UDID: t.UDID, Serial: enrollment.NormalSerial(m.text("SerialNumber")), Topic: m.text("Topic"), Params: t.Params}
 	if h.c.TenantOf != nil {
 		var err error
-		o := Origin{UDID: t.UDID, Serial: enrollment.NormalSerial(m.text("SerialNumber")), Topic: m.text("Topic"), Params: t.Params}
 		if tenant, err = h.c.TenantOf(ctx, o); err != nil {
 			return fmt.Errorf("nanomdm: whose device it is could not be found: %w", err)
 		}
@@ -42,6 +41,9 @@ func (h *Webhook) take(ctx context.Context, e event, t *told, m message) error {
 	}
 	out := enrollment.DeviceEvent{
 		Tenant: tenant, MDM: h.c.MDM, UDID: t.UDID, Serial: cmp.Or(seen.Serial, now.Serial), At: seen.LastSeen, Device: seen.Device,
+	}
+	if h.c.ServiceOf != nil {
+		out.Server = h.c.ServiceOf(o)
 	}
 	switch e.Topic {
 	case topicAuthenticate:

@@ -29,6 +29,9 @@ type WebhookConfig struct {
 	Tenant enrollment.TenantID
 	// TenantOf finds it where one server serves many; an error refuses the event, and empty leaves it out.
 	TenantOf func(ctx context.Context, o Origin) (enrollment.TenantID, error)
+	// ServiceOf, if given, tells by which service the device came, where the URLs of its enrollment profile say so; empty: not
+	// known. It matters where one MDM stands behind two services.
+	ServiceOf func(o Origin) enrollment.ServerID
 	// Key is what NanoMDM signs with (-webhook-hmac-key).
 	Key abmtoken.Secret
 	// AllowUnsigned takes events without a signature from this machine itself, where there is no Key. What comes through a

@@ -217,6 +217,21 @@ func TestTenantsAreFoundByTheMessage(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 }
 
+// One MDM may stand behind the old service and the new one: the URL that the device enrolled with tells them apart.
+func TestTheServiceIsToldWhereTheURLTellsIt(t *testing.T) {
+	var b inbox
+	h := hook(t, &b, func(c *nanomdm.WebhookConfig) {
+		c.ServiceOf = func(o nanomdm.Origin) enrollment.ServerID { return enrollment.ServerID(o.Params["service"]) }
+	})
+	e := authenticate(start)
+	e.params = map[string]string{"service": "srv_new"}
+	send(t, h, e)
+	send(t, h, tokenUpdate(start.Add(time.Second), 1))
+	require.Len(t, b.all(), 2)
+	assert.Equal(t, enrollment.ServerID("srv_new"), b.all()[0].Server)
+	assert.Empty(t, b.all()[1].Server, "and is not made up where it does not")
+}
+
 func TestWebhooksAreConfiguredWhole(t *testing.T) {
 	whole := nanomdm.WebhookConfig{
 		MDM: "old", Tenant: "acme", Key: abmtoken.NewSecret("k"), Deliver: (&inbox{}).deliver,
