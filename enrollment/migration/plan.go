@@ -179,10 +179,10 @@ func (p Plan) Waiting(policy enrollment.Policy) Waiting {
 
 func (p Plan) waitingRunning(policy enrollment.Policy) Waiting {
 	switch {
+	case p.Stopped:
+		return Waiting{Why: WaitsTenantSwitch}
 	case p.Tally.ToWipe > 0 && !policy.Wipes.On:
 		return Waiting{Why: WaitsWipesOff}
-	case p.Tally.ToWipe > 0 && p.Stopped:
-		return Waiting{Why: WaitsTenantSwitch}
 	case p.Tally.ToWipe > 0 && p.PushLost:
 		return Waiting{Why: WaitsPush}
 	case p.Wipes.Live != "" || p.Migrates.Live != "":
