@@ -215,3 +215,46 @@ func TestProposalsEndInEveryOtherWay(t *testing.T) {
 	require.ErrorIs(t, refused, refused.Problem)
 	assert.Len(t, migration.ProposalStates(), 5)
 }
+
+// What is stored is looked at again whenever the gate is: a word of an author, of a key, of another list or from before the
+// submission opens nothing, however it came there.
+func TestThreat13_TheGateLooksAtTheApprovalsAgain(t *testing.T) {
+	require.True(t, newPlan(t).do(toRunning...).p.Gate().Open)
+	for name, change := range map[string]func(p *migration.Plan){
+		"an author's":           func(p *migration.Plan) { p.Approvals[0].By = tess },
+		"a key's":               func(p *migration.Plan) { p.Approvals[0].By.Kind = enrollment.Key },
+		"nobody's":              func(p *migration.Plan) { p.Approvals[0].By.ID = "" },
+		"of another list":       func(p *migration.Plan) { p.Approvals[0].Digest = "other" },
+		"of no list":            func(p *migration.Plan) { p.Approvals[0].Digest, p.Digest = "", "" },
+		"before the submission": func(p *migration.Plan) { p.Approvals[0].At = p.SubmittedAt.Add(-time.Second) },
+		"none":                  func(p *migration.Plan) { p.Approvals = nil },
+		"one of two":            func(p *migration.Plan) { p.Needed = 2 },
+		"twice the same person": func(p *migration.Plan) { p.Needed, p.Approvals = 2, append(p.Approvals, p.Approvals[0]) },
+		"nobody needed":         func(p *migration.Plan) { p.Needed = 0 },
+		"never completed":       func(p *migration.Plan) { p.Round = 0 },
+	} {
+		p := newPlan(t).do(toRunning...).p
+		change(&p)
+		assert.False(t, p.Gate().Open, name)
+	}
+}
+
+// Nobody pushes the word of another out by saying theirs again and again.
+func TestEachPersonsLastWordIsKept(t *testing.T) {
+	policy := wiping
+	policy.Wipes.Approvals, policy.Wipes.AlonePlan = 3, 0
+	p := newPlan(t).do("devices_listed: few").p
+	take := func(ev migration.PlanEvent) {
+		tr, err := p.Step(policy, noon.Add(time.Minute), ev)
+		require.NoError(t, err)
+		p = tr.Plan
+	}
+	take(migration.SubmitRequested{By: tess, Target: ready})
+	take(migration.ApproveRequested{By: cem, Digest: p.Digest})
+	for range 30 {
+		take(migration.ApproveRequested{By: bob, Digest: p.Digest})
+	}
+	require.Len(t, p.Approvals, 2)
+	take(migration.ApproveRequested{By: enrollment.Actor{ID: "dora", Kind: enrollment.Person}, Digest: p.Digest})
+	assert.Equal(t, migration.PlanCooling, p.State)
+}
