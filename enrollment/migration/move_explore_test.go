@@ -17,7 +17,7 @@ import (
 
 // Everything that can be reached from any shape is walked through, as far as there is room.
 func TestExploreMove(t *testing.T) {
-	most := 350
+	most := 220
 	if testing.Short() {
 		most = 100
 	}
