@@ -26,6 +26,8 @@
 //   - A worker that stops in the middle of a write blocks others for [Options.StatementTimeout] at most: then the server
 //     ends its session.
 //
+// Give calls a deadline: what a server that vanished without a word never answers, no setting of the server can end.
+//
 // # Poolers
 //
 // Nothing is kept on a session: settings are made for a transaction, and locks end with it. Behind a pooler in transaction
