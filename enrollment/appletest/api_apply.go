@@ -49,12 +49,17 @@ func (act *activity) applyTo(d *device, now time.Time) (reason string) {
 			return "NOT_MIGRATION_CAPABLE"
 		}
 		d.assign(act.service, by, act.deadline, now)
-	case "UPDATE_MDM_MIGRATION_DEADLINE", "CANCEL_MDM_MIGRATION":
+	case "UPDATE_MDM_MIGRATION_DEADLINE":
 		if d.migration != MigrationRequested {
 			return "NOT_MIGRATING"
 		}
-		d.plan(act.deadline) // none where it is cancelled
+		d.deadline = act.deadline
 		d.service.note(opModified, d, now)
+	case "CANCEL_MDM_MIGRATION":
+		if d.migration != MigrationRequested {
+			return "NOT_MIGRATING"
+		}
+		d.stay(by, now)
 	}
 	return ""
 }

@@ -37,7 +37,8 @@ type device struct {
 	assignedBy     string
 	deadline       time.Time // of a migration; zero: none
 	migration      Migration
-	profile        string // UUID
+	before         *Service // the one that it migrates away from; nil: none
+	profile        string   // UUID
 	profileStatus  string
 	profileGiven   time.Time
 	profileFetched time.Time
@@ -132,7 +133,7 @@ func (p *Admin) pick(serials []string) ([]*device, error) {
 // assign gives a device to a service. The profile that it had is gone, even if the service stays the same
 // (observed): the service must assign one again.
 func (d *device) assign(s *Service, by string, deadline, now time.Time) {
-	op := opAdded
+	op, before := opAdded, d.service
 	if d.service == s {
 		op = opModified
 	} else if d.service != nil {
@@ -142,7 +143,9 @@ func (d *device) assign(s *Service, by string, deadline, now time.Time) {
 		}
 	}
 	d.service, d.assigned, d.assignedBy = s, now, by
-	d.plan(deadline)
+	if d.plan(deadline); d.migration == MigrationRequested {
+		d.before = before
+	}
 	d.dropProfile()
 	s.note(op, d, now)
 }
@@ -157,6 +160,15 @@ func (d *device) leave(now time.Time) {
 	d.plan(time.Time{})
 	d.dropProfile()
 	s.note(opDeleted, d, now)
+}
+
+// stay cancels a migration that has not begun: the device goes back to the service that it was to leave.
+func (d *device) stay(by string, now time.Time) {
+	if d.before == nil {
+		d.leave(now)
+		return
+	}
+	d.assign(d.before, by, time.Time{}, now)
 }
 
 func (d *device) dropProfile() {

@@ -15,7 +15,7 @@ const (
 
 // plan begins the migration of a device with a deadline, or ends it without one.
 func (d *device) plan(deadline time.Time) {
-	d.deadline, d.migration = deadline, ""
+	d.deadline, d.migration, d.before = deadline, "", nil
 	if !deadline.IsZero() {
 		d.migration = MigrationRequested
 	}

@@ -109,6 +109,9 @@ func TestAMigrationIsSetHurriedAndCancelled(t *testing.T) {
 	a, err = c.CancelMigration(t.Context(), serials[0])
 	w.ended(t, c, a, err)
 	assert.Zero(t, look().MigrationDeadline)
+	back, err := c.AssignedServer(t.Context(), serials[0])
+	require.NoError(t, err)
+	assert.Equal(t, w.from.UUID(), back, "a cancelled migration gives the device back")
 
 	_, err = c.AssignWithDeadline(t.Context(), w.to.UUID(), w.clock.Now().Add(91*24*time.Hour), serials[0])
 	require.ErrorIs(t, err, axm.ErrInput)

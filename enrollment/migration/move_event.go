@@ -114,7 +114,8 @@ type RetryRequested struct {
 type SkipRequested struct{ By enrollment.Actor }
 
 // CancelRequested is a person's wish to give up: the device alone, its whole plan, or everything. A migration is cancelled at
-// Apple, and a wipe that has left is recalled. The device stays assigned to its new service.
+// Apple, which gives the device back to its old service, and a wipe that has left is recalled. Otherwise the device stays
+// assigned to its new service.
 type CancelRequested struct{ By enrollment.Actor }
 
 // MoveTicked says that time has passed.
