@@ -78,13 +78,16 @@ func fail(check, detail, next string) Finding {
 }
 
 func (c Certificate) purpose() Finding {
+	const next = "Use the push certificate: the .pem file of " + portal + ", not that of an authority, a website or a server token"
+	if c.leaf.IsCA {
+		return fail(CheckPurpose, "it is an authority's, which issues certificates", next)
+	}
 	client := false
 	for _, usage := range c.leaf.ExtKeyUsage {
 		client = client || usage == x509.ExtKeyUsageClientAuth
 	}
-	if c.leaf.IsCA || !client || c.leaf.KeyUsage != 0 && c.leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return fail(CheckPurpose, "it is not made for signing in to a service",
-			"Use the push certificate: the .pem file of "+portal+", not that of an authority, a website or a server token")
+	if !client || c.leaf.KeyUsage != 0 && c.leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
+		return fail(CheckPurpose, "it is not made for signing in to a service", next)
 	}
 	return pass(CheckPurpose, "it is made for signing in to a service")
 }

@@ -124,7 +124,7 @@ func TestInspectFinds(t *testing.T) {
 			change: func(c *x509.Certificate) {
 				c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature
 			},
-			want: map[string]apns.Verdict{apns.CheckPurpose: apns.Fail},
+			want: map[string]apns.Verdict{apns.CheckPurpose: apns.Fail}, says: "authority's",
 		},
 		{
 			name: "another issuer", by: &other,

@@ -69,9 +69,10 @@ func (t *Tenant) ImportPush(ctx context.Context, by enrollment.Actor, in PushImp
 				return err
 			}
 			inspection.NeedKey = !hostKept
+			first := p == nil || p.Value.Certificate == nil
 			found := apns.Inspect(taken, inspection)
 			report = &found
-			if refused = unfit(found, taken, inspection); in.Expired && p == nil && onlyExpired(found, c.now) {
+			if refused = unfit(found, taken, inspection); in.Expired && first && onlyExpired(found, c.now) {
 				refused = nil
 			}
 		}

@@ -224,6 +224,27 @@ func TestAnExpiredFirstOneGivesItsTopic(t *testing.T) {
 	assert.Equal(t, enrollment.Active, acme.push().Health)
 }
 
+// Whoever began to get a first one, and then finds the one that is over, takes that: it is the first still.
+func TestAnExpiredFirstOneGivesItsTopicAlsoWhereARenewalWasBegun(t *testing.T) {
+	h := newPushHost(t)
+	acme := h.customer("acme")
+	acme.request()
+	_, err := acme.ImportPush(ctx(t), tech, runner.PushImport{
+		Certificate: h.certificate(ourTopic, pushKey(0), -400, -2), Key: pushKey(0).RevealPEM(), Expired: true,
+	})
+	require.NoError(t, err)
+	_, err = acme.ImportPush(ctx(t), tech, runner.PushImport{
+		Certificate: h.certificate(ourTopic, pushKey(0), -400, -1), Key: pushKey(0).RevealPEM(), Expired: true,
+	})
+	requireProblem(t, enrollment.CodePushFileExpired, err) // the second is no first one
+	id, _ := acme.request()
+	_, err = acme.upload(id, h.certificateFor(t, acme, id, otherTopic))
+	requireProblem(t, enrollment.CodePushOtherTopic, err)
+	_, err = acme.upload(id, h.certificateFor(t, acme, id, ourTopic))
+	require.NoError(t, err)
+	assert.Equal(t, enrollment.Active, acme.push().Health)
+}
+
 // An issuer that is not Apple's is a warning, and refused where the rules say so.
 func TestAnotherIssuerIsAWarningOrRefusedByPolicy(t *testing.T) {
 	h := newPushHost(t)

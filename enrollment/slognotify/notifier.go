@@ -35,6 +35,12 @@ func (l *Notifier) Notify(ctx context.Context, n enrollment.Notice) error {
 		slog.String("notice", n.ID), slog.String("thread", n.Thread), slog.String("kind", string(n.Kind)),
 		slog.Bool("cleared", n.Cleared), slog.String("tenant", string(n.Tenant)), slog.String("server", string(n.Server)),
 	)
+	if n.Push != "" {
+		line.AddAttrs(slog.String("push", string(n.Push)))
+	}
+	if n.Plan != "" {
+		line.AddAttrs(slog.String("plan", string(n.Plan)))
+	}
 	if n.Kind == enrollment.NoticeExpiry && !n.Cleared {
 		line.AddAttrs(slog.Int("days", n.Days))
 	}
@@ -55,11 +61,17 @@ func levelOf(n enrollment.Notice) slog.Level {
 	case n.Cleared:
 		return slog.LevelInfo
 	case n.Kind == enrollment.NoticeRejected, n.Kind == enrollment.NoticeExpiry && n.Days <= 0:
-		return slog.LevelError // devices are cut off from enrolling now
+		return slog.LevelError // devices are cut off now: from enrolling, or from every command
 	case n.Kind == enrollment.NoticeTerms, n.Kind == enrollment.NoticeExpiry && n.Days <= urgent:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
+}
+
+// pushMessages are those about push certificates, where they differ.
+var pushMessages = map[enrollment.NoticeKind]string{
+	enrollment.NoticeExpiry:   "a push certificate expires",
+	enrollment.NoticeRejected: "Apple refuses a push certificate",
 }
 
 // messages do not change with a notice's content, so that a log can be searched for them.
@@ -72,11 +84,18 @@ var messages = map[enrollment.NoticeKind]string{
 
 func message(n enrollment.Notice) string {
 	text, known := messages[n.Kind]
+	subject := "a server token"
+	if n.Push != "" {
+		subject = "a push certificate"
+		if about, differs := pushMessages[n.Kind]; differs {
+			text = about
+		}
+	}
 	switch {
 	case !known:
 		text = "a notice of kind " + strings.ToValidUTF8(string(n.Kind), "\uFFFD")
 	case n.Kind == enrollment.NoticeExpiry && n.Days <= 0 && !n.Cleared:
-		text = "a server token has expired"
+		text = subject + " has expired"
 	}
 	if n.Cleared {
 		return text + ": no longer"

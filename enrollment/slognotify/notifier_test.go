@@ -96,6 +96,31 @@ func TestUrgencyIsTheLevel(t *testing.T) {
 	}
 }
 
+// A push certificate is no server token, and its notices name no server.
+func TestANoticeAboutAPushCertificateSaysSo(t *testing.T) {
+	for _, c := range []struct {
+		kind    enrollment.NoticeKind
+		days    int
+		cleared bool
+		message string
+	}{
+		{enrollment.NoticeExpiry, 7, false, "a push certificate expires"},
+		{enrollment.NoticeExpiry, -1, false, "a push certificate has expired"},
+		{enrollment.NoticeExpiry, 0, true, "a push certificate expires: no longer"},
+		{enrollment.NoticeRejected, 0, false, "Apple refuses a push certificate"},
+		{enrollment.NoticeWaiting, 0, false, "a renewal waits for a person"},
+	} {
+		n := notice(c.kind)
+		n.Server, n.Push, n.Days, n.Cleared = "", "psh_1", c.days, c.cleared
+		line := written(t, n)[0]
+		assert.Equal(t, c.message, line["msg"])
+		assert.Equal(t, "psh_1", line["push"])
+	}
+	plan := notice(enrollment.NoticeWaiting)
+	plan.Plan = "pln_1"
+	assert.Equal(t, "pln_1", written(t, plan)[0]["plan"])
+}
+
 // A name at Apple's portal is a stranger's text: it makes no second line.
 func TestAStrangersTextStaysInItsLine(t *testing.T) {
 	n := notice(enrollment.NoticeTerms)

@@ -80,7 +80,7 @@ type cli struct {
 	} `cmd:"" help:"The rules of renewals."`
 
 	Audit struct {
-		Show       auditShow       `cmd:"" help:"Show who did what to a server, renewal or tenant."`
+		Show       auditShow       `cmd:"" help:"Show who did what to a server, push certificate, renewal or tenant."`
 		Verify     auditVerify     `cmd:"" help:"Check that no entry was changed, dropped or cut off."`
 		Checkpoint auditCheckpoint `cmd:"" help:"Print the end of the audit, to be kept elsewhere."`
 	} `cmd:"" help:"Who did what, and that nobody changed it since."`

@@ -90,7 +90,7 @@ func (h *host) openStore(ctx context.Context, why purpose) error {
 		return problem
 	}
 	if errors.Is(err, fs.ErrNotExist) && why == reads {
-		h.hint("abmctl: there is no store file %s yet; server add and adopt make one, --store names another", h.Store)
+		h.hint("abmctl: there is no store file %s yet; server add, adopt, push import and push renew start make one, --store names another", h.Store)
 		h.store, h.keyring = memory.New(h.now), seal.MemoryKeyring()
 		return nil
 	}
@@ -190,4 +190,11 @@ func (h *host) actor() enrollment.Actor {
 // wrong says which argument of a command is not possible.
 func wrong(field, rule string) *enrollment.Problem {
 	return enrollment.NewProblem(enrollment.CodeInvalidInput, "field", field, "rule", rule)
+}
+
+// unusable is a flag whose file cannot be used, and why.
+func unusable(field string, why error) *enrollment.Problem {
+	problem := wrong(field, "another file").Because(why)
+	problem.Next = "Give another file; this one is of no use: " + strings.TrimPrefix(why.Error(), "apns: ")
+	return problem
 }

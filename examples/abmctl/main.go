@@ -9,12 +9,12 @@
 // With --json it writes one JSON object or array to standard output and nothing else; messages for people go to standard
 // error. The exit status says how it ended:
 //
-//	0 done                                    6 belongs to another server, organization or tenant
-//	1 anything else                           7 older than the active token
+//	0 done                                    6 of another server, organization, tenant or topic
+//	1 anything else                           7 no newer than the one in use
 //	2 usage                                   8 refused by the state or a safety rule
 //	3 expired                                 9 Apple refused (rejected, terms, access)
-//	4 no key fits                            10 Apple out of reach
-//	5 not a server token
+//	4 no key fits, or not the password       10 Apple out of reach
+//	5 not a server token or push certificate
 package main
 
 import (

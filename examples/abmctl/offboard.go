@@ -28,8 +28,11 @@ func (c *offboard) do(ctx context.Context, h *host) (answer, error) {
 	}
 	t := h.lib.Tenant(c.Who)
 	tenant, err := t.Show(ctx)
-	if err != nil {
-		return nil, err
+	if problem := enrollment.ProblemOf(err); problem != nil {
+		if problem.Code == enrollment.CodeNotFound {
+			problem.Next = "Check its ID with: abmctl server list --all; abmctl push list --all"
+		}
+		return nil, problem
 	}
 	if h.terminal && !c.Yes { // a mistyped name is a person's slip
 		problem := enrollment.NewProblem(enrollment.CodeRefused, "state", string(tenant.State))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/abmrenew/abmrenew/apns"
+	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 )
 
@@ -38,11 +39,28 @@ func (c *pushImport) do(ctx context.Context, h *host) (answer, error) {
 	view, err := h.tenant().ImportPush(ctx, h.actor(), in)
 	switch {
 	case err == nil:
+		if view.Health == enrollment.NeverChecked {
+			h.hint("Ask Apple now whether it accepts it: abmctl push check")
+		}
 		return aboutPush(view), nil
 	case view.Report == nil:
-		return nil, err
+		return nil, c.advised(err)
 	}
-	return refusedPush{thePush, view.Report}, err
+	return refusedPush{thePush, view.Report}, c.advised(err)
+}
+
+// advised names the flag that would help. What the library says is for the upload to a renewal.
+func (c *pushImport) advised(err error) error {
+	problem := enrollment.ProblemOf(err)
+	switch {
+	case problem.Code == enrollment.CodePushNoKeyFits:
+		problem.Next = "Give the private key that its request was made with: --key FILE. If that is lost: abmctl push renew start"
+	case problem.Code == enrollment.CodePushPassword && c.Password == "":
+		problem.Next = "Write the password to a file and give it with --password-file"
+	case problem.Code == enrollment.CodePushFileExpired && !c.Expired:
+		problem.Next += ". To keep its topic until then, if there is no other one here yet, repeat this with --expired"
+	}
+	return problem
 }
 
 // maxPassword bounds a file with a password.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
-	"github.com/abmrenew/abmrenew/enrollment/portal"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 )
 
@@ -19,7 +18,7 @@ func (c *pushRenewStart) do(ctx context.Context, h *host) (answer, error) {
 		view, err := h.tenant().StartPushRenewal(ctx, h.actor())
 		done()
 		if err == nil {
-			h.guide(portal.Push, portal.Options{})
+			h.guidePush(ctx)
 			h.hint("\nGet the request with: abmctl push renew csr --out request.txt --vendor-cert F --vendor-key F")
 			h.hint("Then upload what the portal gives: abmctl push renew upload FILE.pem")
 		}
@@ -66,7 +65,11 @@ func (c *pushRenewCSR) do(ctx context.Context, h *host) (answer, error) {
 	if vendor == nil {
 		h.hint("Have an MDM vendor sign %s; Apple's portal takes no bare request", c.Out)
 	}
-	h.hint("At Apple's push certificate portal choose Renew on the certificate's row, not Create, then: abmctl push renew upload FILE.pem")
+	if h.firstPush(ctx) {
+		h.hint("At Apple's push certificate portal choose Create a Certificate, then: abmctl push renew upload FILE.pem")
+	} else {
+		h.hint("At Apple's push certificate portal choose Renew on the certificate's row, not Create, then: abmctl push renew upload FILE.pem")
+	}
 	return ans, nil
 }
 
@@ -86,11 +89,11 @@ func (c *pushRenewCSR) vendor(h *host) (apns.VendorSigner, error) {
 	defer clear(text)
 	key, err := apns.ParseKey(text)
 	if err != nil {
-		return nil, wrong("vendor-key", err.Error()).Because(err)
+		return nil, unusable("vendor-key", err)
 	}
 	vendor, err := apns.NewLocalVendor(chain, key, h.now())
 	if err != nil {
-		return nil, wrong("vendor-cert", err.Error()).Because(err)
+		return nil, unusable("vendor-cert", err)
 	}
 	if warning := vendor.Warning(); warning != "" {
 		h.hint("abmctl: %s", warning)

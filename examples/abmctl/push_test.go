@@ -328,6 +328,8 @@ func TestAPushRequestOverwritesNothing(t *testing.T) {
 	half := p.cli("push", "renew", "csr", "--out", p.path("x"), "--vendor-cert", p.path("vendor.pem")).fails(2)
 	assert.Contains(t, half.err, "--vendor-key")
 	p.cli("push", "renew", "csr", "--out", p.path("x"), "--vendor-cert", p.path("vendor.key"), "--vendor-key", p.path("vendor.key")).fails(2)
+	wrong := p.cli("push", "renew", "csr", "--out", p.path("x"), "--vendor-cert", p.path("vendor.pem"), "--vendor-key", p.path("vendor.pem")).fails(2)
+	assert.Contains(t, wrong.err, "this one is of no use: ")
 	p.cli("push", "renew", "cancel").ok()
 	assert.Equal(t, "cancelled", p.cli("push", "renew", "show").ok().get("state"))
 	p.cli("push", "renew", "recheck").fails(8)

@@ -44,19 +44,22 @@ func (b noticeBoard) Notify(_ context.Context, n enrollment.Notice) error {
 	if b.h.Quiet {
 		return nil
 	}
-	what := string(n.Kind)
+	what, subject, credential := string(n.Kind), "server "+string(n.Server), "token"
+	if n.Push != "" {
+		subject, credential = "push "+string(n.Push), "push certificate"
+	}
 	switch {
 	case n.Cleared:
 		what += ": settled"
 	case n.Kind == enrollment.NoticeExpiry:
-		what = fmt.Sprintf("the token expires in %d days, on %s", n.Days, day(n.ExpiresAt))
+		what = fmt.Sprintf("the %s expires in %d days, on %s", credential, n.Days, day(n.ExpiresAt))
 		if n.Days < 0 {
-			what = fmt.Sprintf("the token expired on %s", day(n.ExpiresAt))
+			what = fmt.Sprintf("the %s expired on %s", credential, day(n.ExpiresAt))
 		}
 	case n.Problem != nil:
 		what += ": " + n.Problem.Error()
 	}
-	_, err := fmt.Fprintf(b.h.err, "notice: tenant %s, server %s: %s\n", n.Tenant, n.Server, what)
+	_, err := fmt.Fprintf(b.h.err, "notice: tenant %s, %s: %s\n", n.Tenant, subject, what)
 	return err
 }
 

@@ -78,6 +78,13 @@ func TestNotices(t *testing.T) {
 	assert.Contains(t, lines[3], "rejected: settled")
 }
 
+func TestNoticesAboutPushCertificatesNameThem(t *testing.T) {
+	var out bytes.Buffer
+	n := enrollment.Notice{Kind: enrollment.NoticeExpiry, Tenant: "acme", Push: "psh_1", Days: 7, ExpiresAt: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}
+	require.NoError(t, noticeBoard{&host{process: process{err: &out}}}.Notify(t.Context(), n))
+	assert.Equal(t, "notice: tenant acme, push psh_1: the push certificate expires in 7 days, on 2027-01-02\n", out.String())
+}
+
 // Every command that may keep a person waiting says so at once.
 func TestEveryWaitShows(t *testing.T) {
 	w := newWorld(t)
