@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/migration"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
 	"github.com/abmrenew/abmrenew/storage"
 )
@@ -26,6 +27,8 @@ type change struct {
 	renewalsSeen   shelf[renewal.Renewal]
 	pushesSeen     shelf[pushRecord]
 	pushRunsSeen   shelf[renewal.PushRenewal]
+	proposalsSeen  shelf[migration.Proposal]
+	switchesSeen   map[string]*tracked[migration.Switch] // by tenant; that of the installation by no name
 	write          storage.Write
 }
 
@@ -42,9 +45,14 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 		renewalsSeen:   newShelf(m.renewals, "renewal", renewal.Renewal.Wake),
 		pushesSeen:     newShelf(m.pushes, "push certificate", func(p pushRecord) time.Time { return p.Watch.Wake() }),
 		pushRunsSeen:   newShelf(m.pushRuns, "renewal", renewal.PushRenewal.Wake),
+		proposalsSeen:  newShelf(m.proposals, "proposal", migration.Proposal.Wake),
+		switchesSeen:   map[string]*tracked[migration.Switch]{},
 	}
+	c.proposalsSeen.whole = true
 	if tenant == "" {
-		return c, c.installation(ctx)
+		err := c.installation(ctx)
+		c.policy = c.installationPolicy()
+		return c, err
 	}
 	if err := validTenant(tenant); err != nil {
 		return nil, err
@@ -56,6 +64,14 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 	c.tenant = &tracked[enrollment.Tenant]{Item: item, found: found}
 	c.policy, err = m.policy(ctx, item.Value)
 	return c, err
+}
+
+// owner is the tenant whose change it is; empty: the installation's.
+func (c *change) owner() string {
+	if c.tenant == nil {
+		return ""
+	}
+	return c.tenant.Tenant
 }
 
 // server reads a server of the tenant, to be held or changed by the write.
@@ -80,19 +96,21 @@ func (c *change) run(ctx context.Context, id enrollment.RenewalID) (*tracked[ser
 
 // open makes sure that the tenant exists and takes new things.
 func (c *change) open(ctx context.Context, by enrollment.Actor) error {
-	switch c.tenant.Value.State {
-	case enrollment.TenantClosed:
-		return enrollment.NewProblem(enrollment.CodeTenantClosed)
-	case enrollment.TenantErased:
-		return enrollment.NewProblem(enrollment.CodeTenantErased)
-	}
-	if c.tenant.found {
-		return nil
+	if err := c.stillOpen(); err != nil || c.tenant.found {
+		return err
 	}
 	id := enrollment.TenantID(c.tenant.Tenant)
 	c.tenant.Value = enrollment.Tenant{ID: id, State: enrollment.TenantOpen, CreatedAt: c.now}
 	c.tenant.found, c.tenant.moved = true, true
 	return c.noteTenant(ctx, enrollment.AuditFact{Act: enrollment.ActTenantOpened, By: by})
+}
+
+// stillOpen refuses new things of a tenant that is out of use.
+func (c *change) stillOpen() error {
+	if c.tenant.Value.State == enrollment.TenantClosed {
+		return enrollment.NewProblem(enrollment.CodeTenantClosed)
+	}
+	return c.notErased()
 }
 
 // notErased refuses what is done to a tenant of which nothing is left.

@@ -102,6 +102,12 @@ func (c *change) prepare(ctx context.Context) error {
 	if err := c.pushRunsSeen.prepare(ctx, &c.write); err != nil {
 		return err
 	}
+	if err := c.proposalsSeen.prepare(ctx, &c.write); err != nil {
+		return err
+	}
+	if err := addAll(ctx, &c.write, c.switches, c.switchesSeen); err != nil {
+		return err
+	}
 	if err := addAll(ctx, &c.write, c.services, c.servicesSeen); err != nil {
 		return err
 	}

@@ -39,9 +39,13 @@ type Config struct {
 	// PushProber, Apple is asked about them.
 	Push apns.Checker
 
+	// Approvals holds the approvals of plans and proposals against signatures, for a host that means to withstand itself; nil:
+	// the host's own login is believed.
+	Approvals enrollment.ApprovalVerifier
+
 	Log *slog.Logger // what went wrong where no caller hears of it; nil: nothing
 
-	// NewID makes the ID of a server ("srv"), renewal ("rnw"), push certificate ("psh"), its renewal ("prn") or secret; nil:
+	// NewID makes the ID of a server ("srv"), renewal ("rnw"), push certificate ("psh"), its renewal ("prn"), proposal ("prp") or secret; nil:
 	// 128 random bits behind the prefix.
 	NewID func(prefix string) string
 

@@ -24,7 +24,9 @@ type Ran struct {
 }
 
 // Kinds returns the kinds of records that become due.
-func Kinds() []string { return []string{KindRenewal, KindServer, KindPushRenewal, KindPush} }
+func Kinds() []string {
+	return []string{KindRenewal, KindServer, KindPushRenewal, KindPush, KindProposal}
+}
 
 // RunDue does what is due: probes, reminders, checks and retries. Call it from a cron job, a queue or a loop, on any number
 // of machines; calls may overlap, fail, come late or twice. One bad record never stops the others.

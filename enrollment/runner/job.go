@@ -49,6 +49,12 @@ func (c *change) job(ctx context.Context, k storage.RecordKey) (job, error) {
 			return job{}, err
 		}
 		return c.renewingPush(p, run), nil
+	case KindProposal:
+		p, err := c.proposalsSeen.get(ctx, c, k.ID)
+		if err != nil {
+			return job{}, err
+		}
+		return c.deciding(p), nil
 	}
 	return job{}, fmt.Errorf("%w: nothing works on records of kind %q", storage.ErrInvalid, k.Kind)
 }

@@ -19,7 +19,7 @@ func KeptKinds() []KeptKind {
 	return []KeptKind{
 		{KindServer, false}, {KindRenewal, false}, {KindPush, false}, {KindPushRenewal, false},
 		{KindTenant, true}, {KindInstallation, true}, {KindService, true}, {KindRecipient, true},
-		{KindAudit, true}, {KindAuditLog, true},
+		{KindSwitch, true}, {KindProposal, true}, {KindAudit, true}, {KindAuditLog, true},
 	}
 }
 

@@ -91,6 +91,8 @@ func (t *Tenant) Erase(ctx context.Context, by enrollment.Actor) error {
 		{Kind: KindServer, Tenant: string(t.id)},
 		{Kind: KindPushRenewal, Tenant: string(t.id)},
 		{Kind: KindPush, Tenant: string(t.id)},
+		{Kind: KindProposal, Tenant: string(t.id)},
+		{Kind: KindSwitch, Tenant: string(t.id)},
 		{Kind: KindRecipient, Parent: string(t.id)},
 		{Kind: KindService, Parent: string(t.id)},
 	} {

@@ -5,7 +5,16 @@ import (
 	"encoding/json"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/migration"
 )
+
+// PolicyView are the rules that hold after somebody wanted to change them.
+type PolicyView struct {
+	enrollment.Policy
+	// Proposal is what became of the wish where no single person may make the change: the rules stay until somebody else has
+	// approved it. Nil: the change was made.
+	Proposal *ProposalView `json:"proposal,omitempty"`
+}
 
 // Policy returns the installation's rules.
 func (r *Runner) Policy(ctx context.Context) (enrollment.Policy, error) {
@@ -22,49 +31,56 @@ func (t *Tenant) Policy(ctx context.Context) (enrollment.Policy, error) {
 	return c.policy, nil
 }
 
-// SetPolicy changes the installation's rules; what rules leaves out stays. It holds from each machine's next step.
-func (r *Runner) SetPolicy(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) (enrollment.Policy, error) {
+// SetPolicy changes the installation's rules; what rules leaves out stays. It holds from each machine's next step. A change
+// by which more could be wiped, sooner, or on fewer people's word, is proposed only: see [PolicyView].
+func (r *Runner) SetPolicy(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) (PolicyView, error) {
+	return r.scope().setPolicy(ctx, by, rules)
+}
+
+// SetPolicy changes the rules that hold for the tenant, in place of the installation's, as [Runner.SetPolicy] does.
+func (t *Tenant) SetPolicy(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) (PolicyView, error) {
+	return t.scope().setPolicy(ctx, by, rules)
+}
+
+func (s scope) setPolicy(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) (PolicyView, error) {
 	if err := validActor(by); err != nil {
-		return enrollment.Policy{}, err
+		return PolicyView{}, err
 	}
-	var next enrollment.Policy
-	err := r.changeInstallation(ctx, func(c *change) error {
-		merged := c.whole.Value.Policy.And(rules)
-		next = enrollment.DefaultPolicy().With(merged)
+	id := s.r.cfg.NewID("prp")
+	var view PolicyView
+	err := s.change(ctx, func(c *change) error {
+		view = PolicyView{}
+		if c.tenant != nil {
+			if err := c.open(ctx, by); err != nil {
+				return err
+			}
+		}
+		now, err := c.heldPolicy(ctx)
+		if err != nil {
+			return err
+		}
+		next := now.With(rules)
 		if err := next.Validate(); err != nil {
 			return err
 		}
-		c.whole.Value.Policy = merged
-		return c.noteInstallation(ctx, policySet(by, rules))
+		if len(now.Loosened(next)) > 0 {
+			proposal, err := c.propose(ctx, by, id, migration.ProposedChange{Rules: &rules})
+			view = PolicyView{Policy: now, Proposal: &proposal}
+			return err
+		}
+		view.Policy = next
+		return c.setRules(ctx, by, rules)
 	})
-	return next, err
-}
-
-// SetPolicy changes the rules that hold for the tenant, in place of the installation's.
-func (t *Tenant) SetPolicy(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) (enrollment.Policy, error) {
-	if err := validActor(by); err != nil {
-		return enrollment.Policy{}, err
+	if err != nil {
+		return PolicyView{}, err
 	}
-	var next enrollment.Policy
-	err := t.change(ctx, func(c *change) error {
-		if err := c.open(ctx, by); err != nil {
-			return err
-		}
-		merged := c.tenant.Value.Policy.And(rules)
-		if err := c.installation(ctx); err != nil {
-			return err
-		}
-		next = enrollment.DefaultPolicy().With(c.whole.Value.Policy).With(merged)
-		if err := next.Validate(); err != nil {
-			return err
-		}
-		c.tenant.Value.Policy = merged
-		return c.noteTenant(ctx, policySet(by, rules))
-	})
-	return next, err
+	return view, nil
 }
 
-func policySet(by enrollment.Actor, rules enrollment.PolicyChange) enrollment.AuditFact {
+// setRules changes the rules that hold here, in this write.
+func (c *change) setRules(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) error {
+	own, moved := c.ownRules()
+	*own, *moved = own.And(rules), true
 	text, _ := json.Marshal(rules) // plain numbers: it cannot fail
-	return enrollment.AuditFact{Act: enrollment.ActPolicySet, By: by, Detail: map[string]string{"change": string(text)}}
+	return c.noteScope(ctx, enrollment.NewAuditFact(enrollment.ActPolicySet, by, "change", string(text)))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/migration"
 	"github.com/abmrenew/abmrenew/enrollment/renewal"
 	"github.com/abmrenew/abmrenew/storage"
 )
@@ -21,8 +22,10 @@ const (
 	KindPushRenewal  = "push_renewal"
 	KindTenant       = "tenant"
 	KindInstallation = "installation"
-	KindService      = "service"   // which server stands for a service at Apple
-	KindRecipient    = "recipient" // which server a certificate was made for
+	KindService      = "service"     // which server stands for a service at Apple
+	KindRecipient    = "recipient"   // which server a certificate was made for
+	KindSwitch       = "kill_switch" // of the installation, or of a tenant
+	KindProposal     = "proposal"    // a change that no single person makes
 	KindAudit        = "audit"
 	KindAuditLog     = "audit_log" // the order in which audit entries became visible
 )
@@ -79,6 +82,8 @@ type rooms struct {
 	installations *storage.Repo[installationRecord]
 	services      *storage.Repo[ownerRecord]
 	recipients    *storage.Repo[ownerRecord]
+	switches      *storage.Repo[migration.Switch]
+	proposals     *storage.Repo[migration.Proposal]
 	entries       *storage.Repo[auditRecord]
 	auditLog      *storage.Repo[logRecord]
 }
@@ -120,6 +125,8 @@ func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration) r
 		}),
 		services:   storage.NewRepo(store, sealer, ownerSpec(KindService)),
 		recipients: storage.NewRepo(store, sealer, ownerSpec(KindRecipient)),
+		switches:   storage.NewRepo(store, sealer, switchSpec),
+		proposals:  storage.NewRepo(store, sealer, proposalSpec),
 		entries:    storage.NewRepo(store, sealer, auditSpec),
 		auditLog:   storage.NewRepo(store, sealer, logSpec),
 	}

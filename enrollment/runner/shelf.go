@@ -31,7 +31,9 @@ type shelf[T any] struct {
 	repo *storage.Repo[T]
 	wake func(T) time.Time
 	what string // in the words of people
-	seen map[string]*tracked[T]
+	// whole: the installation has such records, too, beside its tenants.
+	whole bool
+	seen  map[string]*tracked[T]
 }
 
 func newShelf[T any](repo *storage.Repo[T], what string, wake func(T) time.Time) shelf[T] {
@@ -43,7 +45,7 @@ func (s shelf[T]) get(ctx context.Context, c *change, id string) (*tracked[T], e
 	if t, seen := s.seen[id]; seen {
 		return t, nil
 	}
-	if c.tenant == nil { // a record that somebody put under no tenant
+	if c.tenant == nil && !s.whole { // a record that somebody put under no tenant
 		return nil, missing(storage.ErrNotFound, s.what)
 	}
 	t, err := s.find(ctx, c, id)
@@ -59,10 +61,10 @@ func (s shelf[T]) get(ctx context.Context, c *change, id string) (*tracked[T], e
 
 // find reads a record, or returns a new one, without making it part of the write.
 func (s shelf[T]) find(ctx context.Context, c *change, id string) (*tracked[T], error) {
-	rec, err := c.store.Get(ctx, s.repo.Key(c.tenant.Tenant, id))
+	rec, err := c.store.Get(ctx, s.repo.Key(c.owner(), id))
 	if errors.Is(err, storage.ErrNotFound) {
 		var none T
-		return &tracked[T]{Item: s.repo.New(c.tenant.Tenant, id, none)}, nil
+		return &tracked[T]{Item: s.repo.New(c.owner(), id, none)}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func (s shelf[T]) find(ctx context.Context, c *change, id string) (*tracked[T], 
 
 // add makes a new record part of the write.
 func (s shelf[T]) add(c *change, id string, value T) *tracked[T] {
-	t := &tracked[T]{Item: s.repo.New(c.tenant.Tenant, id, value)}
+	t := &tracked[T]{Item: s.repo.New(c.owner(), id, value)}
 	s.put(t)
 	return t
 }

@@ -75,7 +75,7 @@ func (c *policySet) do(ctx context.Context, h *host) (answer, error) {
 	if err != nil {
 		return nothing{subject{ID: id}}, err
 	}
-	return rulesOf(id, p), nil
+	return rulesOf(id, p.Policy), nil
 }
 
 // rules is a policy as people write one.
