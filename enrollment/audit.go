@@ -50,6 +50,7 @@ const (
 	ActMoveRetried      Act = "move_retried"
 	ActMoveCancelled    Act = "move_cancelled"
 	ActPINMade          Act = "pin_made"
+	ActPINShown         Act = "pin_shown"
 	ActWipeReleased     Act = "wipe_released"
 	ActWipeVoided       Act = "wipe_voided"
 	ActWipeRecalled     Act = "wipe_recalled"

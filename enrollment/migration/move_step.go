@@ -11,7 +11,7 @@ import (
 type MoveTransition struct {
 	Move  Move                   // the next snapshot; the same as before if nothing moved
 	Moved bool                   // false: the event was ignored
-	Audit []enrollment.AuditFact // to be appended to the history of the plan
+	Audit []enrollment.AuditFact // to be appended to a history, of the plan or of the move itself
 
 	// Send is the wipe that this step released. The write spends the budget, and holds plan, policy and kill switch. Whoever has
 	// made that write sends the wipe at once, looking at the clock right before; nobody else does, so that a crash in between

@@ -78,8 +78,8 @@ func appendFacts(
 	return nil
 }
 
-// Audit returns the entries of one subject of the tenant (a server, a push certificate, a renewal, or the tenant by its own
-// ID) behind the given number, oldest first, at most limit (1 to 1000) of them. A renewal's entries stand in the history of
+// Audit returns the entries of one subject of the tenant (a server, a push certificate, a renewal, a plan, a move, or the
+// tenant by its own ID) behind the given number, oldest first, at most limit (1 to 1000) of them. A renewal's entries stand in the history of
 // its server or push certificate.
 func (t *Tenant) Audit(ctx context.Context, subject string, after int64, limit int) ([]enrollment.AuditEntry, error) {
 	if _, err := t.opened(ctx); err != nil {

@@ -29,6 +29,15 @@ type change struct {
 	pushRunsSeen   shelf[renewal.PushRenewal]
 	proposalsSeen  shelf[migration.Proposal]
 	switchesSeen   map[string]*tracked[migration.Switch] // by tenant; that of the installation by no name
+	ledgersSeen    map[string]*tracked[migration.Ledger] // like the switches
+	plansSeen      shelf[planRecord]
+	gatesSeen      shelf[migration.Gate]
+	wavesSeen      shelf[migration.Wave]
+	batchesSeen    shelf[migration.Batch]
+	movesSeen      shelf[moveRecord]
+	devicesSeen    shelf[deviceRecord]
+	udidsSeen      shelf[udidRecord]
+	postsSeen      shelf[migration.Budget]
 	write          storage.Write
 }
 
@@ -47,6 +56,15 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 		pushRunsSeen:   newShelf(m.pushRuns, "renewal", renewal.PushRenewal.Wake),
 		proposalsSeen:  newShelf(m.proposals, "proposal", migration.Proposal.Wake),
 		switchesSeen:   map[string]*tracked[migration.Switch]{},
+		ledgersSeen:    map[string]*tracked[migration.Ledger]{},
+		plansSeen:      newShelf(m.plans, "plan", planRecord.Wake),
+		gatesSeen:      newShelf(m.gates, "plan", never[migration.Gate]),
+		wavesSeen:      newShelf(m.waves, "wave", migration.Wave.Wake),
+		batchesSeen:    newShelf(m.batches, "batch", migration.Batch.Wake),
+		movesSeen:      newShelf(m.moves, "device in this plan", moveRecord.wake),
+		devicesSeen:    newShelf(m.devices, "device", never[deviceRecord]),
+		udidsSeen:      newShelf(m.udids, "device", never[udidRecord]),
+		postsSeen:      newShelf(m.posts, "budget", never[migration.Budget]),
 	}
 	c.proposalsSeen.whole = true
 	if tenant == "" {

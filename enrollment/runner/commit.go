@@ -36,6 +36,18 @@ func (m rooms) change(ctx context.Context, tenant enrollment.TenantID, decide fu
 	return asProblem(err)
 }
 
+// changeCertainly is change for a write after which something leaves that must not leave twice. Where the outcome of the commit
+// is unknown, that is an error: then nobody has made it.
+func (m rooms) changeCertainly(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
+	var err error
+	for range attempts {
+		if _, err = m.tryChange(ctx, tenant, decide); err == nil || !errors.Is(err, storage.ErrConflict) {
+			break
+		}
+	}
+	return err
+}
+
 // changeInstallation is change for what belongs to no tenant.
 func (m rooms) changeInstallation(ctx context.Context, decide func(*change) error) error {
 	return m.change(ctx, "", decide)
@@ -102,7 +114,16 @@ func (c *change) prepare(ctx context.Context) error {
 	if err := c.pushRunsSeen.prepare(ctx, &c.write); err != nil {
 		return err
 	}
-	if err := c.proposalsSeen.prepare(ctx, &c.write); err != nil {
+	for _, shelf := range []interface {
+		prepare(ctx context.Context, w *storage.Write) error
+	}{
+		c.proposalsSeen, c.plansSeen, c.gatesSeen, c.wavesSeen, c.batchesSeen, c.movesSeen, c.devicesSeen, c.udidsSeen, c.postsSeen,
+	} {
+		if err := shelf.prepare(ctx, &c.write); err != nil {
+			return err
+		}
+	}
+	if err := addAll(ctx, &c.write, c.ledgers, c.ledgersSeen); err != nil {
 		return err
 	}
 	if err := addAll(ctx, &c.write, c.switches, c.switchesSeen); err != nil {

@@ -39,13 +39,24 @@ type Config struct {
 	// PushProber, Apple is asked about them.
 	Push apns.Checker
 
+	// The ports by which devices move. A plan that needs one that is missing is refused.
+	Assigner enrollment.Assigner        // assigns devices to services; nil: a person does at Apple's portal
+	Profiles enrollment.ProfileAssigner // gives devices their enrollment profile; such as enrollment/dep's Services
+	Devices  enrollment.DeviceLister    // shows the devices of services; such as enrollment/dep's Services
+	Wipes    enrollment.WipeDispatcher  // sends wipes through the present MDM; nil: nothing is wiped
+	MDM      enrollment.DeviceReader    // reads what the present MDM knows; nil: nothing is wiped
+	Locks    enrollment.LockClearer     // looks after Activation Lock; nil: a person does
+	// AppleTime tells the time by Apple's clock: that of this machine, corrected by what a client's ClockSkew says; false: Apple
+	// has not answered yet. No wipe is released while the store's clock is more than five minutes off. Nil: nobody compares them.
+	AppleTime func() (now time.Time, known bool)
+
 	// Approvals holds the approvals of plans and proposals against signatures, for a host that means to withstand itself; nil:
 	// the host's own login is believed.
 	Approvals enrollment.ApprovalVerifier
 
 	Log *slog.Logger // what went wrong where no caller hears of it; nil: nothing
 
-	// NewID makes the ID of a server ("srv"), renewal ("rnw"), push certificate ("psh"), its renewal ("prn"), proposal ("prp") or secret; nil:
+	// NewID makes the ID of a server ("srv"), renewal ("rnw"), push certificate ("psh"), its renewal ("prn"), proposal ("prp"), plan ("pln") or secret; nil:
 	// 128 random bits behind the prefix.
 	NewID func(prefix string) string
 

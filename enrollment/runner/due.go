@@ -25,7 +25,9 @@ type Ran struct {
 
 // Kinds returns the kinds of records that become due.
 func Kinds() []string {
-	return []string{KindRenewal, KindServer, KindPushRenewal, KindPush, KindProposal}
+	return []string{
+		KindRenewal, KindServer, KindPushRenewal, KindPush, KindProposal, KindPlan, KindWave, KindBatch, KindMove,
+	}
 }
 
 // RunDue does what is due: probes, reminders, checks and retries. Call it from a cron job, a queue or a loop, on any number

@@ -71,6 +71,21 @@ func TestImpossibleTenantsAreInvalidInput(t *testing.T) {
 			"settle":   func() error { return tenant.Settle(ctx(t), "srv_1") },
 			"policy":   func() error { _, err := tenant.SetPolicy(ctx(t), tech, enrollment.PolicyChange{}); return err },
 			"rules":    func() error { _, err := tenant.Policy(ctx(t)); return err },
+			"plans":    func() error { _, err := tenant.Plans(ctx(t), tech, runner.Page{}); return err },
+			"new plan": func() error { _, err := movers(h).Tenant(id).NewPlan(ctx(t), tech, runner.NewPlan{}); return err },
+			"list":     func() error { _, err := tenant.ListDevices(ctx(t), tech, "pln_1", rows("MAC1")); return err },
+			"submit":   func() error { _, err := tenant.SubmitPlan(ctx(t), tech, "pln_1"); return err },
+			"word":     func() error { _, err := tenant.ApprovePlan(ctx(t), tech, "pln_1", runner.Approved{}); return err },
+			"stop":     func() error { _, err := tenant.CancelAll(ctx(t), tech); return err },
+			"moves":    func() error { _, err := tenant.Moves(ctx(t), tech, "pln_1", "", runner.Page{}); return err },
+			"exclude":  func() error { _, err := tenant.ExcludeDevice(ctx(t), tech, "pln_1", "MAC1"); return err },
+			"seen":     func() error { _, err := tenant.Observe(ctx(t), enrollment.DeviceEvent{Serial: "MAC1"}); return err },
+			"dry run": func() error {
+				for _, err := range movers(h).Tenant(id).DryRun(ctx(t), runner.NewPlan{}, rows("MAC1")) {
+					return err
+				}
+				return nil
+			},
 			"switch":   func() error { _, err := tenant.Switch(ctx(t)); return err },
 			"throw":    func() error { _, err := tenant.ThrowSwitch(ctx(t), tech, ""); return err },
 			"lift":     func() error { _, err := tenant.LiftSwitch(ctx(t), tech); return err },

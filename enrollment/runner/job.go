@@ -49,6 +49,30 @@ func (c *change) job(ctx context.Context, k storage.RecordKey) (job, error) {
 			return job{}, err
 		}
 		return c.renewingPush(p, run), nil
+	case KindPlan:
+		p, err := c.plansSeen.get(ctx, c, k.ID)
+		if err != nil {
+			return job{}, err
+		}
+		return c.planning(p), nil
+	case KindWave:
+		w, err := c.wavesSeen.get(ctx, c, k.ID)
+		if err != nil {
+			return job{}, err
+		}
+		return c.waving(w), nil
+	case KindBatch:
+		b, err := c.batchesSeen.get(ctx, c, k.ID)
+		if err != nil {
+			return job{}, err
+		}
+		return c.batching(b), nil
+	case KindMove:
+		m, err := c.movesSeen.get(ctx, c, k.ID)
+		if err != nil {
+			return job{}, err
+		}
+		return c.moving(m), nil
 	case KindProposal:
 		p, err := c.proposalsSeen.get(ctx, c, k.ID)
 		if err != nil {

@@ -19,7 +19,10 @@ func KeptKinds() []KeptKind {
 	return []KeptKind{
 		{KindServer, false}, {KindRenewal, false}, {KindPush, false}, {KindPushRenewal, false},
 		{KindTenant, true}, {KindInstallation, true}, {KindService, true}, {KindRecipient, true},
-		{KindSwitch, true}, {KindProposal, true}, {KindAudit, true}, {KindAuditLog, true},
+		{KindSwitch, true}, {KindProposal, true}, {KindLedger, true},
+		{KindPlan, false}, {KindGate, false}, {KindWave, false}, {KindBatch, false}, {KindMove, false},
+		{KindDevice, false}, {KindEnrollmentID, false}, {KindPosts, false},
+		{KindAudit, true}, {KindAuditLog, true},
 	}
 }
 

@@ -87,7 +87,38 @@ func (s scope) throwSwitch(ctx context.Context, by enrollment.Actor, reason stri
 		held.Value, held.moved = next, true
 		return c.noteScope(ctx, fact)
 	})
+	if err == nil {
+		s.tellPlans(ctx)
+	}
 	return thrown, err
+}
+
+// tellPlans tells plans at once that the switch has changed, so that what has left is recalled. From its commit on the switch
+// holds without that, and a plan that is not told here hears of it when it is due next.
+func (s scope) tellPlans(ctx context.Context) {
+	q := storage.Query{Kind: KindPlan, Tenant: s.tenant, AllTenants: s.tenant == "", Limit: offboardChunk}
+	for {
+		page, err := s.r.store.List(ctx, q)
+		for _, rec := range page {
+			q.After = rec.Position()
+			if !migration.PlanState(rec.State).Live() || err != nil {
+				continue
+			}
+			err = s.r.change(ctx, enrollment.TenantID(rec.Tenant), func(c *change) error {
+				p, err := c.plansSeen.get(ctx, c, rec.ID)
+				if err != nil {
+					return err
+				}
+				return c.tellSwitches(ctx, p)
+			})
+		}
+		if err != nil {
+			s.r.log.WarnContext(ctx, "plans hear of a kill switch later", "error", err)
+		}
+		if err != nil || len(page) < q.Limit {
+			return
+		}
+	}
 }
 
 // known refuses what is done to a tenant that does not exist, so that a wrong name stops nobody unnoticed.

@@ -11,8 +11,8 @@ import (
 // offboardChunk is how many records one write of an offboarding takes.
 const offboardChunk = 100
 
-// Close puts a tenant out of use: nothing new starts, its push certificate and servers are retired and
-// their renewals cancelled, in chunks.
+// Close puts a tenant out of use: nothing new starts, its plans are given up, its push certificate and servers are retired
+// and their renewals cancelled, in chunks.
 // What exists can still be read. Calling it again goes on where an interrupted call stopped.
 func (t *Tenant) Close(ctx context.Context, by enrollment.Actor) error {
 	if err := validActor(by); err != nil {
@@ -32,6 +32,9 @@ func (t *Tenant) Close(ctx context.Context, by enrollment.Actor) error {
 		return c.noteTenant(ctx, enrollment.AuditFact{Act: enrollment.ActTenantClosed, By: by})
 	})
 	if err != nil {
+		return err
+	}
+	if _, err := t.CancelAll(ctx, by); err != nil {
 		return err
 	}
 	for after := (storage.Position{}); ; {
@@ -91,6 +94,15 @@ func (t *Tenant) Erase(ctx context.Context, by enrollment.Actor) error {
 		{Kind: KindServer, Tenant: string(t.id)},
 		{Kind: KindPushRenewal, Tenant: string(t.id)},
 		{Kind: KindPush, Tenant: string(t.id)},
+		{Kind: KindMove, Tenant: string(t.id)},
+		{Kind: KindBatch, Tenant: string(t.id)},
+		{Kind: KindWave, Tenant: string(t.id)},
+		{Kind: KindPlan, Tenant: string(t.id)},
+		{Kind: KindGate, Tenant: string(t.id)},
+		{Kind: KindDevice, Tenant: string(t.id)},
+		{Kind: KindEnrollmentID, Tenant: string(t.id)},
+		{Kind: KindPosts, Tenant: string(t.id)},
+		{Kind: KindLedger, Tenant: string(t.id)},
 		{Kind: KindProposal, Tenant: string(t.id)},
 		{Kind: KindSwitch, Tenant: string(t.id)},
 		{Kind: KindRecipient, Parent: string(t.id)},

@@ -69,6 +69,9 @@ func (s scope) decide(ctx context.Context, by enrollment.Actor, id string, ev mi
 	if err != nil {
 		return ProposalView{}, err
 	}
+	if view.Change.Lift && view.State == migration.ProposalApproved {
+		s.tellPlans(ctx)
+	}
 	return view, nil
 }
 

@@ -26,6 +26,15 @@ const (
 	KindRecipient    = "recipient"   // which server a certificate was made for
 	KindSwitch       = "kill_switch" // of the installation, or of a tenant
 	KindProposal     = "proposal"    // a change that no single person makes
+	KindLedger       = "wipe_ledger" // how many wipes were released, by a tenant and by all
+	KindPlan         = "plan"
+	KindGate         = "gate" // whether a plan's wipes may be released
+	KindWave         = "wave"
+	KindBatch        = "batch"
+	KindMove         = "move"
+	KindDevice       = "device"        // which move follows a device, by serial number
+	KindEnrollmentID = "enrollment_id" // which device has an enrollment ID
+	KindPosts        = "posts"         // what was asked of a tenant's Apple Business API
 	KindAudit        = "audit"
 	KindAuditLog     = "audit_log" // the order in which audit entries became visible
 )
@@ -84,6 +93,15 @@ type rooms struct {
 	recipients    *storage.Repo[ownerRecord]
 	switches      *storage.Repo[migration.Switch]
 	proposals     *storage.Repo[migration.Proposal]
+	ledgers       *storage.Repo[migration.Ledger]
+	plans         *storage.Repo[planRecord]
+	gates         *storage.Repo[migration.Gate]
+	waves         *storage.Repo[migration.Wave]
+	batches       *storage.Repo[migration.Batch]
+	moves         *storage.Repo[moveRecord]
+	devices       *storage.Repo[deviceRecord]
+	udids         *storage.Repo[udidRecord]
+	posts         *storage.Repo[migration.Budget]
 	entries       *storage.Repo[auditRecord]
 	auditLog      *storage.Repo[logRecord]
 }
@@ -127,6 +145,15 @@ func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration) r
 		recipients: storage.NewRepo(store, sealer, ownerSpec(KindRecipient)),
 		switches:   storage.NewRepo(store, sealer, switchSpec),
 		proposals:  storage.NewRepo(store, sealer, proposalSpec),
+		ledgers:    storage.NewRepo(store, sealer, ledgerSpec),
+		plans:      storage.NewRepo(store, sealer, planSpec),
+		gates:      storage.NewRepo(store, sealer, gateSpec),
+		waves:      storage.NewRepo(store, sealer, waveSpec),
+		batches:    storage.NewRepo(store, sealer, batchSpec),
+		moves:      storage.NewRepo(store, sealer, moveSpec),
+		devices:    storage.NewRepo(store, sealer, deviceSpec),
+		udids:      storage.NewRepo(store, sealer, storage.Spec[udidRecord]{Kind: KindEnrollmentID, Schema: 1}),
+		posts:      storage.NewRepo(store, sealer, storage.Spec[migration.Budget]{Kind: KindPosts, Schema: 1}),
 		entries:    storage.NewRepo(store, sealer, auditSpec),
 		auditLog:   storage.NewRepo(store, sealer, logSpec),
 	}

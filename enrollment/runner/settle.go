@@ -12,7 +12,7 @@ import (
 // settlePause is how often a record that another worker has claimed is looked at again.
 const settlePause = 50 * time.Millisecond
 
-// Settle does now what is due of one server, push certificate or renewal, instead of at the next RunDue; for Config.SettleFor
+// Settle does now what is due of one server, push certificate, renewal, plan or move, instead of at the next RunDue; for Config.SettleFor
 // at most. It waits for another worker that has the subject in hand. What is not done by then goes on with RunDue: that is no
 // error.
 func (t *Tenant) Settle(ctx context.Context, subject string) error {
@@ -27,7 +27,7 @@ func (t *Tenant) Settle(ctx context.Context, subject string) error {
 			return asProblem(err)
 		}
 	}
-	return missing(storage.ErrNotFound, "server, push certificate or renewal")
+	return missing(storage.ErrNotFound, "server, push certificate, renewal, plan or move")
 }
 
 func (t *Tenant) settle(ctx context.Context, k storage.RecordKey) error {

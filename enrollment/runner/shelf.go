@@ -40,6 +40,9 @@ func newShelf[T any](repo *storage.Repo[T], what string, wake func(T) time.Time)
 	return shelf[T]{repo: repo, wake: wake, what: what, seen: map[string]*tracked[T]{}}
 }
 
+// never is when a record is due that no worker claims.
+func never[T any](T) time.Time { return time.Time{} }
+
 // get reads a record, which must exist.
 func (s shelf[T]) get(ctx context.Context, c *change, id string) (*tracked[T], error) {
 	if t, seen := s.seen[id]; seen {
@@ -74,6 +77,32 @@ func (s shelf[T]) find(ctx context.Context, c *change, id string) (*tracked[T], 
 		return nil, err
 	}
 	return &tracked[T]{Item: item, found: true, leased: c.leaseOf(rec, s.wake(item.Value))}, nil
+}
+
+// ensure reads a record, or makes a new one, as part of the write.
+func (s shelf[T]) ensure(ctx context.Context, c *change, id string) (*tracked[T], error) {
+	if t, seen := s.seen[id]; seen {
+		return t, nil
+	}
+	t, err := s.find(ctx, c, id)
+	if err == nil {
+		s.put(t)
+	}
+	return t, err
+}
+
+// take makes a record that a list has shown part of the write.
+func (s shelf[T]) take(ctx context.Context, c *change, rec storage.Record) (*tracked[T], error) {
+	if t, seen := s.seen[rec.ID]; seen {
+		return t, nil
+	}
+	item, err := s.repo.Decode(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	t := &tracked[T]{Item: item, found: true, leased: c.leaseOf(rec, s.wake(item.Value))}
+	s.put(t)
+	return t, nil
 }
 
 // add makes a new record part of the write.

@@ -164,7 +164,7 @@ func (r *Runner) compareHead(ctx context.Context, report *AuditReport, h *histor
 
 // verifyHeads looks for subjects whose whole history is gone.
 func (r *Runner) verifyHeads(ctx context.Context, report *AuditReport) error {
-	for _, kind := range []string{KindInstallation, KindTenant, KindServer, KindPush} {
+	for _, kind := range []string{KindInstallation, KindTenant, KindServer, KindPush, KindPlan, KindMove} {
 		for after := (storage.Position{}); ; {
 			records, err := r.store.List(ctx, storage.Query{Kind: kind, AllTenants: true, After: after, Limit: storage.MaxPage})
 			if err != nil {
@@ -212,5 +212,13 @@ func (r *Runner) headOf(ctx context.Context, h *history) (enrollment.AuditHead, 
 		return item.Value.Audit, err
 	}
 	push, err := r.pushes.Get(ctx, h.tenant, h.subject)
-	return push.Value.Audit, err
+	if !errors.Is(err, storage.ErrNotFound) {
+		return push.Value.Audit, err
+	}
+	plan, err := r.plans.Get(ctx, h.tenant, h.subject)
+	if !errors.Is(err, storage.ErrNotFound) {
+		return plan.Value.Audit, err
+	}
+	move, err := r.moves.Get(ctx, h.tenant, h.subject)
+	return move.Value.Audit, err
 }

@@ -79,6 +79,12 @@ func (r *Runner) perform(ctx context.Context, k storage.RecordKey, x enrollment.
 		tell = r.probePush(limited, k, x)
 	case enrollment.SendNotice:
 		tell = r.sendNotice(limited, k, x)
+	case enrollment.CountMoves, enrollment.MakeBatches, enrollment.TellMoves, enrollment.CallTurns, enrollment.ReleaseWipes:
+		tell = r.leadMoves(limited, k, x)
+	case enrollment.LookUp, enrollment.SpendPost, enrollment.AskActivity, enrollment.AssignProfiles:
+		tell = r.callApple(limited, k, x)
+	case enrollment.ConfirmDevice, enrollment.MakePIN, enrollment.AskWipe, enrollment.RecallWipe, enrollment.ClearLock:
+		tell = r.lookAfter(limited, k, x)
 	default:
 		return nil, fmt.Errorf("%w: nobody knows the effect %q", storage.ErrInvalid, x.Kind)
 	}

@@ -26,7 +26,7 @@ var rules = map[string]rule{
 	"enrollment/renewal":        {pure: true, own: []string{"enrollment", "internal/outbox"}},
 	"enrollment/migration":      {pure: true, own: []string{"enrollment", "internal/outbox"}},
 	"enrollment/portal":         {pure: true},
-	"enrollment/runner":         {own: []string{"abmtoken", "apns", "enrollment", "enrollment/renewal", "enrollment/portal", "storage"}},
+	"enrollment/runner":         {own: []string{"abmtoken", "apns", "enrollment", "enrollment/migration", "enrollment/renewal", "enrollment/portal", "storage"}},
 	"enrollment/dep":            {own: []string{"abmtoken", "internal/dialguard", "internal/hold", "internal/untrusted", "enrollment"}, other: []string{"github.com/dghubble/oauth1", "golang.org/x/sync/singleflight"}},
 	"enrollment/axm":            {own: []string{"abmtoken", "internal/dialguard", "internal/hold", "internal/untrusted", "enrollment"}, other: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/sync/singleflight"}},
 	"enrollment/enrollmenttest": {own: []string{"enrollment"}, other: testLibraries},

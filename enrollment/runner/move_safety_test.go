@@ -1,0 +1,218 @@
+package runner_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/appletest/fleet"
+	"github.com/abmrenew/abmrenew/enrollment/migration"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+)
+
+// few are devices that are wiped, and one that is not.
+func (m *mover) few() {
+	for i := range 3 {
+		m.device(fleet.Spec{Serial: fmt.Sprintf("MAC%d", i+1)})
+	}
+	m.device(fleet.Spec{Serial: "PHONE1", Family: enrollment.FamilyIPhone, OS: "26.1", Migrates: 25 * time.Hour})
+}
+
+// The process ends again and again, wherever it is, also right before and behind the request of a wipe: every device still
+// comes to its end, and none is wiped twice.
+func TestThreat15_NoCrashWipesTwice(t *testing.T) {
+	for _, every := range []int{23, 61} { // how often it ends
+		t.Run(fmt.Sprint(every), func(t *testing.T) {
+			m := newMover(t)
+			m.few()
+			m.approved()
+			n, wipes := 0, 0
+			kill := func(c crossing) error {
+				n++
+				if c.call == "wipe" {
+					wipes++
+				}
+				if c.call == "wipe" && wipes < 4 || c.changes() && n%every == 0 {
+					return errKilled
+				}
+				return nil
+			}
+			m.reborn(kill)
+			for end := m.clock.Now().Add(5 * 24 * time.Hour); m.clock.Now().Before(end) && !m.ended(); {
+				if m.life.fate == nil {
+					m.reborn(kill)
+				}
+				m.live(time.Hour, func() bool { return m.life.fate == nil || m.ended() })
+			}
+			assert.GreaterOrEqual(t, wipes, 4)
+			assert.Equal(t, migration.PlanCompleted, m.view().State)
+			m.harmless()
+			for state := range m.states() {
+				assert.False(t, state.Live(), state)
+			}
+		})
+	}
+}
+
+// Two machines work on the same plan at the same time.
+func TestThreat15_TwoRunnersWipeOnce(t *testing.T) {
+	m := newMover(t)
+	m.few()
+	m.approved()
+	for end := m.clock.Now().Add(5 * 24 * time.Hour); m.clock.Now().Before(end) && !m.ended(); m.clock.Pass(20 * time.Second) {
+		m.world.Step()
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				ran, err := m.RunDue(ctx(t), runner.Due{})
+				if err != nil || ran.Failed > 0 {
+					t.Error(err, ran.Failed)
+				}
+			})
+		}
+		both.Wait()
+	}
+	assert.Equal(t, migration.PlanCompleted, m.view().State)
+	assert.Equal(t, []string{"MAC1", "MAC2", "MAC3", "PHONE1"}, m.states()[migration.MoveEnrolled])
+	m.harmless()
+}
+
+// Once the switch is thrown, that of the tenant or of the whole installation, no wipe leaves; what waits at the MDM is recalled.
+// Lifted by two, the plan goes on.
+func TestThreat14_AfterTheKillSwitchNoWipeLeaves(t *testing.T) {
+	for name, where := range map[string]func(m *mover) safe{
+		"tenant": func(m *mover) safe { return m.tenant() }, "installation": func(m *mover) safe { return m.Runner },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMover(t)
+			m.few()
+			away := m.world.Device("MAC1")
+			m.clock.Pass(time.Minute)
+			away.Offline(m.clock.Now().Add(30 * 24 * time.Hour))
+			m.approved()
+			m.live(24*time.Hour, func() bool { return len(m.states()[migration.MoveAnswer]) == 1 })
+			require.Len(t, m.wipes, 1, "the first wave")
+
+			_, err := where(m).ThrowSwitch(ctx(t), robot, "an alarm")
+			require.NoError(t, err)
+			m.halt = m.clock.Now()
+			m.live(30*time.Minute, nil)
+			assert.Empty(t, m.states()[migration.MoveAnswer], "it was recalled")
+			assert.True(t, m.view().Stopped)
+			m.live(4*time.Hour, nil)
+			m.harmless()
+			assert.Zero(t, away.Erases())
+			assert.Len(t, m.wipes, 1)
+
+			p, err := where(m).LiftSwitch(ctx(t), tech)
+			require.NoError(t, err)
+			_, err = where(m).ApproveProposal(ctx(t), bob, p.ID, word(p))
+			require.NoError(t, err)
+			assert.False(t, m.view().Stopped)
+		})
+	}
+}
+
+// Nothing is wiped without other persons' word for exactly these devices.
+func TestThreat13_NoWipeWithoutApproval(t *testing.T) {
+	m := newMover(t)
+	m.few()
+	view := m.drafted()
+	_, err := m.tenant().ApprovePlan(ctx(t), bob, m.plan, runner.Approved{Digest: view.Digest})
+	requireProblem(t, enrollment.CodeRefused, err)
+	view, err = m.tenant().SubmitPlan(ctx(t), tech, m.plan)
+	require.NoError(t, err)
+	assert.Equal(t, 1, view.Missing)
+	assert.Equal(t, migration.WaitsApproval, view.Waiting.Why)
+	_, err = m.tenant().ApprovePlan(ctx(t), tech, m.plan, runner.Approved{Digest: view.Digest})
+	requireProblem(t, enrollment.CodeOwnApproval, err)
+	_, err = m.tenant().ApprovePlan(ctx(t), robot, m.plan, runner.Approved{Digest: view.Digest})
+	requireProblem(t, enrollment.CodePersonNeeded, err)
+	_, err = m.tenant().ApprovePlan(ctx(t), bob, m.plan, runner.Approved{Digest: "another"})
+	requireProblem(t, enrollment.CodeOtherDigest, err)
+	m.live(26*time.Hour, nil)
+	assert.Equal(t, migration.PlanExpired, m.view().State)
+	assert.Empty(t, m.wipes)
+	assert.Len(t, m.states()[migration.MoveCancelled], 4, "and its devices are free for another plan")
+}
+
+// The budget is spent in the writes that release, so that it holds however many plans there are.
+func TestThreat12_TheBudgetHoldsBackWipes(t *testing.T) {
+	m := newMover(t)
+	set, err := m.tenant().SetPolicy(ctx(t), tech, enrollment.PolicyChange{Wipes: &enrollment.WipeChange{
+		Budget: []enrollment.Allowance{{Most: 2, In: 10 * time.Hour}, {Most: 10, In: 20 * time.Minute}, {Most: 100, In: 24 * time.Hour}},
+	}})
+	require.NoError(t, err)
+	require.Nil(t, set.Proposal)
+	m.few()
+	m.approved()
+	m.live(24*time.Hour, func() bool { return len(m.wipes) == 2 })
+	spent := m.clock.Now()
+	m.live(3*time.Hour, nil)
+	assert.Len(t, m.wipes, 2)
+	waiting := m.view().Waiting
+	assert.Equal(t, migration.WaitsTenantBudget, waiting.Why)
+	assert.WithinDuration(t, spent.Add(10*time.Hour), waiting.Until, time.Hour)
+	m.live(24*time.Hour, func() bool { return len(m.wipes) == 3 })
+	assert.Len(t, m.wipes, 3)
+	m.harmless()
+}
+
+// A clock that Apple's contradicts releases nothing.
+func TestThreat16_NoWipeWhileClocksDisagree(t *testing.T) {
+	m := newMover(t)
+	off := 6 * time.Minute
+	m.config.AppleTime = func() (time.Time, bool) { return m.clock.Now().Add(off), true }
+	m.restartWith(m.config)
+	m.reborn(nil)
+	m.few()
+	m.approved()
+	m.live(3*time.Hour, nil)
+	assert.Empty(t, m.wipes)
+	assert.Equal(t, migration.WaitsClock, m.view().Waiting.Why)
+	off = time.Minute
+	m.live(time.Hour, func() bool { return len(m.wipes) > 0 })
+	assert.NotEmpty(t, m.wipes)
+}
+
+// A device that changed since it was approved is held for a person.
+func TestThreat11_ADeviceThatIsNotTheApprovedOneIsHeld(t *testing.T) {
+	m := newMover(t)
+	m.few()
+	m.approved()
+	m.config.MDM = swapped{m.world.Ports()}
+	m.restartWith(m.config)
+	m.reborn(nil)
+	m.live(3*time.Hour, nil)
+	assert.Empty(t, m.wipes)
+	assert.Contains(t, m.states()[migration.MoveHands], "MAC1")
+}
+
+func TestPauseResumeAndCancel(t *testing.T) {
+	m := newMover(t)
+	m.few()
+	m.approved()
+	m.live(24*time.Hour, func() bool { return len(m.states()[migration.MoveMigrating]) == 1 })
+	_, err := m.tenant().PausePlan(ctx(t), bob, m.plan, "lunch")
+	require.NoError(t, err)
+	before := len(m.wipes)
+	m.live(40*time.Minute, nil)
+	assert.LessOrEqual(t, len(m.wipes), before)
+	_, err = m.tenant().ResumePlan(ctx(t), bob, m.plan)
+	require.NoError(t, err)
+	n, err := m.tenant().CancelAll(ctx(t), bob)
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	m.live(24*time.Hour, m.ended)
+	assert.Equal(t, migration.PlanCancelled, m.view().State)
+	standing, _ := m.acme.org.Standing("PHONE1")
+	assert.True(t, standing.Deadline.IsZero(), "its migration was cancelled at Apple")
+	assert.True(t, slices.Contains(m.states()[migration.MoveCancelled], "PHONE1"))
+	m.harmless()
+}
