@@ -14,6 +14,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/appletest/fleet"
 	"github.com/abmrenew/abmrenew/enrollment/migration"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
 )
 
 // few are devices that are wiped, and one that is not.
@@ -164,18 +165,21 @@ func TestThreat12_TheBudgetHoldsBackWipes(t *testing.T) {
 	m.harmless()
 }
 
-// A clock that Apple's contradicts releases nothing.
+// A clock that Apple's contradicts, or of which Apple has not said anything yet, releases nothing.
 func TestThreat16_NoWipeWhileClocksDisagree(t *testing.T) {
 	m := newMover(t)
-	off := 6 * time.Minute
-	m.config.AppleTime = func() (time.Time, bool) { return m.clock.Now().Add(off), true }
+	off, known := time.Duration(0), false
+	m.config.AppleTime = func() (time.Time, bool) { return m.clock.Now().Add(off), known }
 	m.restartWith(m.config)
 	m.reborn(nil)
 	m.few()
 	m.approved()
-	m.live(3*time.Hour, nil)
-	assert.Empty(t, m.wipes)
-	assert.Equal(t, migration.WaitsClock, m.view().Waiting.Why)
+	for _, off = range []time.Duration{0, 6 * time.Minute, -6 * time.Minute} {
+		m.live(2*time.Hour, nil)
+		assert.Empty(t, m.wipes, "%v %v", off, known)
+		assert.Equal(t, migration.WaitsClock, m.view().Waiting.Why)
+		known = true
+	}
 	off = time.Minute
 	m.live(time.Hour, func() bool { return len(m.wipes) > 0 })
 	assert.NotEmpty(t, m.wipes)
@@ -215,4 +219,51 @@ func TestPauseResumeAndCancel(t *testing.T) {
 	assert.True(t, standing.Deadline.IsZero(), "its migration was cancelled at Apple")
 	assert.True(t, slices.Contains(m.states()[migration.MoveCancelled], "PHONE1"))
 	m.harmless()
+}
+
+// The switch is thrown in the very moment in which a wipe is being released, by a process that ends before it could tell any
+// plan: the release does not happen, and is refused when it is decided anew.
+func TestThreat14_ASwitchThatIsThrownInTheMomentOfARelease(t *testing.T) {
+	for name, where := range map[string]func(r *runner.Runner) safe{
+		"tenant": func(r *runner.Runner) safe { return r.Tenant("acme") }, "installation": func(r *runner.Runner) safe { return r },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMover(t)
+			m.few()
+			m.approved()
+			thrown := false
+			throw := func(c crossing) error {
+				if c.call == "wipe" {
+					assert.False(t, thrown, "a wipe leaves after the switch")
+				}
+				if c.call != "Commit" || c.after || thrown || !slices.ContainsFunc(c.write.Put, func(rec storage.Record) bool {
+					return rec.Kind == runner.KindMove && rec.State == string(migration.MoveWiping)
+				}) {
+					return nil
+				}
+				thrown = true
+				p := &process{fate: func(c crossing) error {
+					if c.call == "Commit" && c.after {
+						return errKilled
+					}
+					return nil
+				}}
+				config := m.config
+				config.Store = p.around(m.store)
+				r, err := runner.New(config)
+				require.NoError(t, err)
+				_, lived := p.run(func() error { _, err := where(r).ThrowSwitch(ctx(t), bob, "now"); return err })
+				assert.False(t, lived)
+				return nil
+			}
+			m.reborn(throw)
+			m.live(3*time.Hour, func() bool { return thrown })
+			require.True(t, thrown)
+			assert.Empty(t, m.wipes)
+			assert.Empty(t, m.states()[migration.MoveWiping])
+			m.live(3*time.Hour, nil)
+			assert.Empty(t, m.wipes)
+			assert.True(t, m.view().Stopped, "the plan hears of it when it is due")
+		})
+	}
 }
