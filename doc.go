@@ -12,7 +12,12 @@
 //
 // It has no user interface, scheduler, login or database of its own: a host embeds it. It cannot download a token, because
 // Apple has no interface for that: a person does it at the portal, and [portal] says how. It does not release devices from
-// an organization, which cannot be undone. It never erases a device.
+// an organization, which cannot be undone.
+//
+// When a server is lost, devices move to another by a plan ([runner.Tenant.NewPlan]), each in the way that does it least harm.
+// Erasing is off until a policy allows it, and then takes the approval of persons other than the author, a cooling period,
+// budgets, waves, and a fresh look at each device; a kill switch stops it. Nothing is erased before the new service has
+// confirmed the device.
 //
 // # Duties of the host
 //
@@ -31,7 +36,9 @@
 //  7. Show a person the certificate, the steps of [portal], and the [enrollment.Problem] of whatever did not work.
 //  8. Take the token for its own calls to Apple from [runner.Tenant.Tokens], and the push certificate from
 //     [runner.Tenant.PushSource]; report refusals back to them.
-//  9. When a customer leaves, close the tenant ([runner.Tenant.Close]), and later erase it.
+//  9. To move devices, plug in the ports of [enrollment] ([axm], [dep], [nanomdm], or its own that pass [enrollmenttest]), and tell
+//     what its MDM hears of devices to [runner.Tenant.Observe].
+//  10. When a customer leaves, close the tenant ([runner.Tenant.Close]), and later erase it.
 //
 // A host that has tokens and key pairs already brings them along with [runner.Runner.Adopt], at any time.
 //
@@ -80,6 +87,8 @@
 // [runner.Runner.Tenant]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Runner.Tenant
 // [runner.Tenant.ImportPush]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.ImportPush
 // [runner.Tenant.PushSource]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.PushSource
+// [runner.Tenant.NewPlan]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.NewPlan
+// [runner.Tenant.Observe]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Observe
 // [runner.Tenant.Tokens]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Tokens
 // [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
 // [axm]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/axm
