@@ -136,6 +136,9 @@ func (c *change) grantPost(ctx context.Context, b *tracked[migration.Batch], x e
 // askApple makes a call of a batch, and returns what it says.
 func (r *Runner) askApple(ctx context.Context, b migration.Batch, x enrollment.Effect) migration.BatchEvent {
 	to, err := r.serviceOf(ctx, b.Tenant, b.Route.To)
+	if err == nil { // ports are configured on other machines, perhaps
+		err = r.planPorts("")
+	}
 	switch x.Kind {
 	case enrollment.LookUp:
 		var seen []enrollment.AssignedDevice

@@ -37,6 +37,9 @@ func feedMove(k storage.RecordKey, ev migration.MoveEvent) feed {
 // askAbout asks a port about one device, and returns what it says.
 func (r *Runner) askAbout(ctx context.Context, m migration.Move, x enrollment.Effect) migration.MoveEvent {
 	impossible := enrollment.Result{Effect: x.ID, Outcome: enrollment.Fatal}
+	if err := r.planPorts(migration.Wipe); err != nil && x.Kind != enrollment.ClearLock {
+		impossible = r.outcome(storage.RecordKey{Kind: KindMove, Tenant: string(m.Tenant), ID: string(m.ID)}, x, err)
+	} // the ports are configured on other machines, perhaps
 	switch x.Kind {
 	case enrollment.AskWipe:
 		if r.cfg.Wipes == nil || x.Wipe == nil {
@@ -55,15 +58,15 @@ func (r *Runner) askAbout(ctx context.Context, m migration.Move, x enrollment.Ef
 		}
 		return migration.LockCleared{Result: r.sent(x, r.cfg.Locks.ClearActivationLock(ctx, m.Tenant, m.Device))}
 	}
+	if impossible.Outcome == enrollment.Retry {
+		return migration.DeviceConfirmed{Result: impossible}
+	}
 	return r.confirm(ctx, m, x)
 }
 
 // confirm reads a device back from its new service and from the MDM that manages it.
 func (r *Runner) confirm(ctx context.Context, m migration.Move, x enrollment.Effect) migration.MoveEvent {
-	ev := migration.DeviceConfirmed{Result: enrollment.Result{Effect: x.ID, Outcome: enrollment.Fatal}}
-	if r.cfg.Devices == nil || r.cfg.MDM == nil || r.cfg.Wipes == nil {
-		return ev
-	}
+	var ev migration.DeviceConfirmed
 	err := func() error {
 		to, err := r.serviceOf(ctx, m.Tenant, m.Route.To)
 		if err != nil {

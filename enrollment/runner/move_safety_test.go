@@ -103,6 +103,7 @@ func TestThreat14_AfterTheKillSwitchNoWipeLeaves(t *testing.T) {
 			_, err := where(m).ThrowSwitch(ctx(t), robot, "an alarm")
 			require.NoError(t, err)
 			m.halt = m.clock.Now()
+			assert.True(t, m.view().Stopped, "the plan hears of it at once")
 			m.live(30*time.Minute, nil)
 			assert.Empty(t, m.states()[migration.MoveAnswer], "it was recalled")
 			assert.True(t, m.view().Stopped)
@@ -266,4 +267,25 @@ func TestThreat14_ASwitchThatIsThrownInTheMomentOfARelease(t *testing.T) {
 			assert.True(t, m.view().Stopped, "the plan hears of it when it is due")
 		})
 	}
+}
+
+// A machine that has no ports, such as one that only serves people, releases no wipe and spoils nothing for the others.
+func TestAMachineWithoutPortsReleasesNothing(t *testing.T) {
+	m := newMover(t)
+	m.few()
+	m.approved()
+	full := m.config
+	m.live(24*time.Hour, func() bool { return len(m.states()[migration.MoveTurn]) == 3 })
+	m.config.Wipes, m.config.MDM, m.config.Devices, m.config.Profiles = nil, nil, nil, nil
+	m.restartWith(m.config)
+	m.life, m.cron = &process{}, m.Runner
+	m.live(10*time.Minute, nil)
+	for _, state := range []migration.MoveState{migration.MoveWiping, migration.MoveAnswer} {
+		assert.Empty(t, m.states()[state])
+	}
+	m.restartWith(full)
+	m.reborn(nil)
+	m.live(24*time.Hour, func() bool { return len(m.wipes) == 3 })
+	assert.Len(t, m.wipes, 3)
+	m.harmless()
 }
