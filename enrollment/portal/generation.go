@@ -41,7 +41,7 @@ type Task string
 const (
 	Renew Task = "renew" // a new token for a service that exists
 	Add   Task = "add"   // a new service and its first token
-	Push  Task = "push"  // a renewed push certificate, at its own portal
+	Push  Task = "push"  // a renewed push certificate, at its own portal; not for a first one, which has no row to renew
 
 	Assign  Task = "assign"  // devices go to another service; nothing happens on them
 	Migrate Task = "migrate" // devices go to another service and change to it by a deadline, without an erase

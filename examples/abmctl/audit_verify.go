@@ -23,7 +23,11 @@ type verified struct {
 }
 
 func (a verified) text(w io.Writer) {
-	fmt.Fprintf(w, "%d entries of %d subjects\n", a.Entries, a.Subjects)
+	how := "as they were written"
+	if !a.OK {
+		how = "of which not all are as they were written"
+	}
+	fmt.Fprintf(w, "%d entries of %d subjects, %s\n", a.Entries, a.Subjects, how)
 	for _, f := range a.Faults {
 		what := f.Subject
 		if what == "" {

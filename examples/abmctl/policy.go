@@ -44,7 +44,7 @@ type policySet struct {
 	RemindWaiting      *duration `placeholder:"3d" help:"How often a renewal that waits for a person reminds."`
 	FreshFor           *duration `placeholder:"15m" help:"How long Apple's answer may wait for a confirmation."`
 	UploadsPerMinute   *int      `placeholder:"30" help:"How many files a server takes in a minute."`
-	RequireAppleIssuer string    `enum:"on,off," default:"" placeholder:"on|off" help:"Whether push certificates must be issued by Apple."`
+	RequireAppleIssuer *string   `enum:"on,off" placeholder:"on|off" help:"Whether push certificates must be issued by Apple."`
 }
 
 func (c *policySet) subject() subject { return subject{} }
@@ -57,8 +57,8 @@ func (c *policySet) do(ctx context.Context, h *host) (answer, error) {
 		UploadWithin: (*time.Duration)(c.UploadWithin), RemindWaiting: (*time.Duration)(c.RemindWaiting),
 		FreshFor: (*time.Duration)(c.FreshFor), UploadsPerMinute: c.UploadsPerMinute,
 	}
-	if c.RequireAppleIssuer != "" {
-		on := c.RequireAppleIssuer == "on"
+	if c.RequireAppleIssuer != nil {
+		on := *c.RequireAppleIssuer == "on"
 		change.RequireAppleIssuer = &on
 	}
 	if reflect.ValueOf(change).IsZero() { // it would stand in the audit as a change

@@ -48,19 +48,19 @@ func (a pushAnswer) text(w io.Writer) {
 	row("health", pushHealth(a.PushView))
 	if c := a.Certificate; c != nil {
 		row("topic", c.Topic)
-		row("expires", fmt.Sprintf("%s (%d days left)", c.Expires.Format(time.RFC3339), a.DaysLeft))
+		row("expires", endText(c.Expires, a.DaysLeft))
 		row("fingerprint", c.Fingerprint)
 		if c.Proven() {
 			row("accepted", "by Apple, first at "+c.ProvenAt.Format(time.RFC3339))
 		}
 	}
-	if c := a.Previous; c != nil {
+	if c := a.Previous; c != nil && !a.Retired() {
 		row("kept beside", "the one before, until Apple has accepted this one; it expires "+day(c.Expires))
 	}
 	if !a.AnsweredAt.IsZero() {
 		row("Apple said", fmt.Sprintf("%s at %s", a.Answer, a.AnsweredAt.Format(time.RFC3339)))
 	}
-	if p := a.PushView.Problem; p != nil && !a.told {
+	if p := pushTrouble(a.PushView); p != nil && p != a.Silence && !a.Retired() && !a.told {
 		row("problem", p.Error())
 	}
 	if p := a.Silence; p != nil && !a.told {

@@ -115,7 +115,12 @@ func (c *pushRenewUpload) do(ctx context.Context, h *host) (answer, error) {
 	defer file.Close()
 	return h.onPushRenewal(ctx, reads, func(ctx context.Context) (runner.PushRenewalView, error) {
 		defer h.waiting("Reading the certificate and asking Apple whether it accepts it")()
-		return h.tenant().UploadPush(ctx, h.actor(), "", file)
+		view, err := h.tenant().UploadPush(ctx, h.actor(), "", file)
+		if problem := enrollment.ProblemOf(err); problem != nil && problem.Code == enrollment.CodePushPassword {
+			problem.Next = "A file with a password is taken by: abmctl push import --cert FILE --password-file FILE"
+			err = problem
+		}
+		return view, err
 	})
 }
 

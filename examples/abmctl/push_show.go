@@ -37,11 +37,18 @@ func (c *pushCheck) do(ctx context.Context, h *host) (answer, error) {
 	return ans, err
 }
 
-type pushRetire struct{}
+type pushRetire struct {
+	Yes bool `help:"Retire it, although no command reaches a device by it any more. Needed at a terminal only."`
+}
 
 func (c *pushRetire) subject() subject { return thePush }
 
 func (c *pushRetire) do(ctx context.Context, h *host) (answer, error) {
+	if h.terminal && !c.Yes {
+		problem := enrollment.NewProblem(enrollment.CodeRefused, "state", "in use")
+		problem.Title, problem.Next = "This puts the tenant's push certificate out of use, for good", "Repeat it with --yes"
+		return nothing{thePush}, problem
+	}
 	return h.onPush(ctx, func(ctx context.Context) (runner.PushView, error) {
 		return h.tenant().RetirePush(ctx, h.actor())
 	})

@@ -45,7 +45,7 @@ func (a serverAnswer) text(w io.Writer) {
 		row("may be because", causesText(a.Causes))
 	}
 	if a.Token != nil {
-		row("expires", fmt.Sprintf("%s (%d days left)", a.Token.Expires.Format(time.RFC3339), a.DaysLeft))
+		row("expires", endText(a.Token.Expires, a.DaysLeft))
 	}
 	row("organization", a.Pin.OrgName)
 	row("service", strings.TrimSpace(a.Pin.ServerName+" "+a.Pin.ServerUUID))
@@ -63,6 +63,14 @@ func (a serverAnswer) text(w io.Writer) {
 		row("renewal", fmt.Sprintf("%s, %s", a.LiveRun.ID, a.LiveRun.State))
 	}
 	row("certificate", a.CertificateFile)
+}
+
+// endText says when something ends, or has ended. Days that are left are rounded to the past.
+func endText(expires time.Time, daysLeft int) string {
+	if daysLeft < 0 {
+		return fmt.Sprintf("%s (%d days ago)", expires.Format(time.RFC3339), -daysLeft-1)
+	}
+	return fmt.Sprintf("%s (%d days left)", expires.Format(time.RFC3339), daysLeft)
 }
 
 func healthText(v runner.ServerView) string {
