@@ -111,13 +111,17 @@ func (e Effects) OwedBy(live bool) Effects {
 	return e.Without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
 }
 
-// Earliest returns the first of the given times, where zero means never.
+// Earliest returns the first of the given times, where zero means never. It is in whole microseconds and not before that
+// time: whoever wakes by it finds, as machines keep time, that the time has come.
 func Earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
+	}
+	if whole := first.Truncate(time.Microsecond); whole.Before(first) {
+		return whole.Add(time.Microsecond)
 	}
 	return first
 }
