@@ -106,8 +106,7 @@ func (s *batchStep) again(x enrollment.Effect, r enrollment.Result, base, most t
 }
 
 func (s *batchStep) pending(r enrollment.Result, kind enrollment.EffectKind) (enrollment.Effect, bool) {
-	x, pending := s.Pending.Find(r.Effect)
-	return x, pending && x.Kind == kind
+	return s.Pending.Answered(r, kind)
 }
 
 // news tells devices in a stage something.

@@ -122,9 +122,7 @@ func (s *moveStep) wantOnce(from time.Time, x enrollment.Effect) {
 
 // unwant forgets the effects of some kinds; a result that still comes is stale.
 func (s *moveStep) unwant(kinds ...enrollment.EffectKind) {
-	for _, kind := range kinds {
-		s.Pending = s.Pending.WithoutKind(kind)
-	}
+	s.Pending = s.Pending.WithoutKind(kinds...)
 }
 
 // again plans the next attempt of an effect.
@@ -134,8 +132,7 @@ func (s *moveStep) again(x enrollment.Effect, r enrollment.Result, base, most ti
 
 // pending returns the effect that a result is of.
 func (s *moveStep) pending(r enrollment.Result, kind enrollment.EffectKind) (enrollment.Effect, bool) {
-	x, pending := s.owed().Find(r.Effect)
-	return x, pending && x.Kind == kind
+	return s.owed().Answered(r, kind)
 }
 
 func (s *moveStep) say(act enrollment.Act, by enrollment.Actor, detail ...string) {

@@ -152,9 +152,7 @@ func (s *planStep) wantOnce(kind enrollment.EffectKind) {
 
 // unwant forgets the effects of some kinds; a result that still comes is stale.
 func (s *planStep) unwant(kinds ...enrollment.EffectKind) {
-	for _, kind := range kinds {
-		s.Pending = s.Pending.WithoutKind(kind)
-	}
+	s.Pending = s.Pending.WithoutKind(kinds...)
 }
 
 // again plans the next attempt of an effect.
@@ -164,8 +162,7 @@ func (s *planStep) again(x enrollment.Effect, r enrollment.Result, base, most ti
 
 // pending returns the effect that a result is of.
 func (s *planStep) pending(r enrollment.Result, kind enrollment.EffectKind) (enrollment.Effect, bool) {
-	x, pending := s.owed().Find(r.Effect)
-	return x, pending && x.Kind == kind
+	return s.owed().Answered(r, kind)
 }
 
 func (s *planStep) say(act enrollment.Act, by enrollment.Actor, detail ...string) {

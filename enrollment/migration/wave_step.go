@@ -318,9 +318,7 @@ func (s *waveStep) wantOnce(kind enrollment.EffectKind, after time.Duration) {
 }
 
 func (s *waveStep) unwant(kinds ...enrollment.EffectKind) {
-	for _, kind := range kinds {
-		s.Pending = s.Pending.WithoutKind(kind)
-	}
+	s.Pending = s.Pending.WithoutKind(kinds...)
 }
 
 func (s *waveStep) again(x enrollment.Effect, r enrollment.Result, base, most time.Duration) {
@@ -328,6 +326,5 @@ func (s *waveStep) again(x enrollment.Effect, r enrollment.Result, base, most ti
 }
 
 func (s *waveStep) pending(r enrollment.Result, kind enrollment.EffectKind) (enrollment.Effect, bool) {
-	x, pending := s.Pending.Find(r.Effect)
-	return x, pending && x.Kind == kind
+	return s.Pending.Answered(r, kind)
 }

@@ -54,8 +54,8 @@ func (s *step) makeKey() {
 }
 
 func (s *step) keyMade(ev KeyMade) bool {
-	x, pending := s.Pending.Find(ev.Effect)
-	if !pending || x.Kind != enrollment.MakeKey || !s.Live() {
+	x, pending := s.Pending.Answered(ev.Result, enrollment.MakeKey)
+	if !pending || !s.Live() {
 		return false
 	}
 	if ev.Outcome != enrollment.OK {

@@ -18,8 +18,8 @@ func (r Renewal) pushBlocked() bool {
 // pushChecked lets only a certificate that has definitely expired hold the renewal up; everything else is worth a warning
 // at most, because a server token is renewed without any push.
 func (s *step) pushChecked(ev PushChecked) bool {
-	x, pending := s.Pending.Find(ev.Effect)
-	if !pending || x.Kind != enrollment.CheckPush || !s.Live() {
+	x, pending := s.Pending.Answered(ev.Result, enrollment.CheckPush)
+	if !pending || !s.Live() {
 		return false
 	}
 	again := func(base, most time.Duration) bool {

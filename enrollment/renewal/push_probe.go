@@ -21,8 +21,8 @@ func (s *pushStep) probe(c PushCandidate) {
 }
 
 func (s *pushStep) probed(ev PushProbed) bool {
-	x, pending := s.Pending.Find(ev.Effect)
-	if !pending || x.Kind != enrollment.ProbePush || s.State != PushProbing {
+	x, pending := s.Pending.Answered(ev.Result, enrollment.ProbePush)
+	if !pending || s.State != PushProbing {
 		return false
 	}
 	switch {

@@ -42,8 +42,8 @@ func (s *pushStep) compareWith(push enrollment.Push) {
 
 // keyMade takes the key pair, which stands in the same write: from now on the request may leave.
 func (s *pushStep) keyMade(ev KeyMade) bool {
-	x, pending := s.Pending.Find(ev.Effect)
-	if !pending || x.Kind != enrollment.MakePushKey || !s.Live() {
+	x, pending := s.Pending.Answered(ev.Result, enrollment.MakePushKey)
+	if !pending || !s.Live() {
 		return false
 	}
 	if ev.Outcome != enrollment.OK || ev.KeyID == "" {

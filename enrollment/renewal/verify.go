@@ -13,8 +13,8 @@ var zeroTime time.Time
 // accepts it, it is not older than the token in use, it belongs to the very service and organization of the server, or
 // a person has confirmed the identity where there is none to compare with.
 func (s *step) verified(ev Verified) bool {
-	x, pending := s.Pending.Find(ev.Effect)
-	if !pending || x.Kind != enrollment.VerifyToken || !s.Live() {
+	x, pending := s.Pending.Answered(ev.Result, enrollment.VerifyToken)
+	if !pending || !s.Live() {
 		return false
 	}
 	if s.Candidate == nil {

@@ -114,8 +114,8 @@ func (w *Watch) activated(p enrollment.Policy, now time.Time, ev CredentialActiv
 }
 
 func (w *Watch) probed(p enrollment.Policy, now time.Time, ev Probed) (audit []enrollment.AuditFact, moved bool) {
-	x, pending := w.Pending.Find(ev.Effect)
-	if !pending || x.Kind != w.manner().probe || w.State != WatchProbing {
+	x, pending := w.Pending.Answered(ev.Result, w.manner().probe)
+	if !pending || w.State != WatchProbing {
 		return nil, false
 	}
 	w.Pending, w.State = w.Pending.WithoutID(x.ID), Watching

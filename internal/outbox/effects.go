@@ -21,6 +21,12 @@ func (e Effects) Find(id enrollment.EffectID) (enrollment.Effect, bool) {
 	return e[i], true
 }
 
+// Answered returns the effect that a result is of; false: there is none, or it is of another kind.
+func (e Effects) Answered(r enrollment.Result, kind enrollment.EffectKind) (enrollment.Effect, bool) {
+	x, pending := e.Find(r.Effect)
+	return x, pending && x.Kind == kind
+}
+
 // Of returns the first effect of a kind.
 func (e Effects) Of(kind enrollment.EffectKind) (enrollment.Effect, bool) {
 	i := slices.IndexFunc(e, func(x enrollment.Effect) bool { return x.Kind == kind })
@@ -60,9 +66,9 @@ func (e Effects) Without(drop func(enrollment.Effect) bool) Effects {
 	return kept
 }
 
-// WithoutKind leaves the effects of a kind out.
-func (e Effects) WithoutKind(kind enrollment.EffectKind) Effects {
-	return e.Without(func(x enrollment.Effect) bool { return x.Kind == kind })
+// WithoutKind leaves the effects of these kinds out.
+func (e Effects) WithoutKind(kinds ...enrollment.EffectKind) Effects {
+	return e.Without(func(x enrollment.Effect) bool { return slices.Contains(kinds, x.Kind) })
 }
 
 // WithoutID leaves one effect out.
@@ -134,8 +140,8 @@ const maxNoticeAttempts = 16
 
 // Notified applies the result of a notice to the pending effects.
 func (e Effects) Notified(now time.Time, r enrollment.Result) (Effects, bool) {
-	x, pending := e.Find(r.Effect)
-	if !pending || x.Kind != enrollment.SendNotice {
+	x, pending := e.Answered(r, enrollment.SendNotice)
+	if !pending {
 		return e, false
 	}
 	if r.Outcome == enrollment.OK || r.Outcome == enrollment.Fatal || x.Attempt >= maxNoticeAttempts {
