@@ -8,28 +8,9 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment"
 )
 
-// TransitionError says that what a person asked is not possible in the machine's present state; nothing changed. It
-// unwraps to an [*enrollment.Problem] that tells them what is.
-type TransitionError struct {
-	State   string
-	Event   EventName
-	Problem *enrollment.Problem
-}
-
-// Error says what was refused, and why.
-func (e *TransitionError) Error() string {
-	return fmt.Sprintf("%s is refused in state %s: %v", e.Event, e.State, e.Problem)
-}
-
-// Unwrap returns the problem.
-func (e *TransitionError) Unwrap() error { return e.Problem }
-
 // refuse answers what a person asked with a no, and what they can do instead.
 func (s *moveStep) refuse(next string) (bool, error) {
-	return false, &TransitionError{
-		State: string(s.State), Event: s.by,
-		Problem: enrollment.NewProblem(enrollment.CodeRefused, "state", string(s.State), "next", next),
-	}
+	return false, refuse(string(s.State), s.by, next)
 }
 
 // mostWipes is how often one device may be wiped within one plan.

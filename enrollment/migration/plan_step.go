@@ -177,11 +177,3 @@ func (s *planStep) refuse(next string) (bool, error) {
 func (s *planStep) refuseWith(problem *enrollment.Problem) (bool, error) {
 	return false, refuseWith(string(s.State), s.by, problem)
 }
-
-func refuse(state string, by EventName, next string) error {
-	return refuseWith(state, by, enrollment.NewProblem(enrollment.CodeRefused, "state", state, "next", next))
-}
-
-func refuseWith(state string, by EventName, problem *enrollment.Problem) error {
-	return &TransitionError{State: state, Event: by, Problem: problem}
-}

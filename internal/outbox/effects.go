@@ -95,7 +95,7 @@ func (e Effects) Wake() time.Time {
 			first = x.NotBefore
 		}
 	}
-	return first
+	return whole(first)
 }
 
 // Due returns those that may be tried now, oldest first.
@@ -117,8 +117,7 @@ func (e Effects) OwedBy(live bool) Effects {
 	return e.Without(func(x enrollment.Effect) bool { return x.Kind != enrollment.SendNotice })
 }
 
-// Earliest returns the first of the given times, where zero means never. It is in whole microseconds and not before that
-// time: whoever wakes by it finds, as machines keep time, that the time has come.
+// Earliest returns the first of the given times, where zero means never.
 func Earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {
@@ -126,10 +125,16 @@ func Earliest(times ...time.Time) time.Time {
 			first = t
 		}
 	}
-	if whole := first.Truncate(time.Microsecond); whole.Before(first) {
-		return whole.Add(time.Microsecond)
+	return whole(first)
+}
+
+// whole is a time to wake by in whole microseconds, and not before t: whoever wakes by it finds, as machines keep time, that
+// the time has come.
+func whole(t time.Time) time.Time {
+	if w := t.Truncate(time.Microsecond); w.Before(t) {
+		return w.Add(time.Microsecond)
 	}
-	return first
+	return t
 }
 
 // Instant is how machines keep time: UTC, whole microseconds.
