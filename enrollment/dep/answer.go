@@ -19,7 +19,7 @@ const (
 func refusal(op string, res *http.Response, body []byte, now time.Time, hide secrets) *Error {
 	text := hide.redact(unquote(body), len(body) == maxErrorBody)
 	if strings.Contains(text, sessionField) {
-		text = redacted // whoever hands out a session says nothing else
+		text = untrusted.Redacted // whoever hands out a session says nothing else
 	}
 	e := &Error{Op: op, Status: res.StatusCode, Body: untrusted.Clean(text, maxErrorText)}
 	if isCode(text) {

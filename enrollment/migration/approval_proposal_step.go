@@ -117,5 +117,5 @@ func (s *proposalStep) refuse(next string) (bool, error) {
 }
 
 func (s *proposalStep) refuseWith(problem *enrollment.Problem) (bool, error) {
-	return false, &TransitionError{State: string(s.State), Event: s.by, Problem: problem}
+	return false, refuseWith(string(s.State), s.by, problem)
 }
