@@ -47,6 +47,7 @@ var rules = map[string]rule{
 	"internal/hold":        {},
 	"internal/machinetest": {own: []string{"enrollment"}, other: testLibraries},
 	"internal/untrusted":   {},
+	"internal/pgserver":    {},
 	"internal/outbox":      {pure: true, own: []string{"enrollment"}},
 }
 
@@ -114,6 +115,7 @@ var noExample = map[string]string{
 	"internal/hold":        "internal",
 	"internal/machinetest": "internal",
 	"internal/outbox":      "internal",
+	"internal/pgserver":    "internal",
 	"internal/untrusted":   "internal",
 }
 

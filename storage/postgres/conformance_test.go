@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 	"github.com/abmrenew/abmrenew/storage/storagetest"
@@ -32,8 +33,8 @@ func factory(pool *pgxpool.Pool, again func(testing.TB) *pgxpool.Pool) storagete
 }
 
 func TestConformance(t *testing.T) {
-	pool := pooled(t, sharedDSN(t))
-	storagetest.Run(t, factory(pool, func(t testing.TB) *pgxpool.Pool { return pooled(t, sharedDSN(t)) }))
+	pool := pooled(t, pgserver.DSN(t))
+	storagetest.Run(t, factory(pool, func(t testing.TB) *pgxpool.Pool { return pooled(t, pgserver.DSN(t)) }))
 }
 
 // Other ways in which pgx can ask keep no statement on a connection, as poolers demand. Here, too, the database has unwise
@@ -47,7 +48,7 @@ func TestConformanceOfOtherQueryModes(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			open := func(t testing.TB) *pgxpool.Pool {
-				return pooled(t, sharedDSN(t), func(c *pgxpool.Config) {
+				return pooled(t, pgserver.DSN(t), func(c *pgxpool.Config) {
 					c.ConnConfig.DefaultQueryExecMode = mode
 					c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 					c.ConnConfig.RuntimeParams["synchronous_commit"] = "off"

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
@@ -16,8 +16,8 @@ import (
 // A page of the table that was changed on the disk is refused, not believed.
 func TestAPageThatWasChangedIsReportedAsDamaged(t *testing.T) {
 	ctx := context.Background()
-	server := newServer(t)
-	pool := pooled(t, server.dsn())
+	server := pgserver.New(t)
+	pool := pooled(t, server.DSN())
 	schema := newSchema(t, pool)
 	s := opened(t, pool, postgres.Options{Schema: schema})
 	r := record("a")
@@ -25,14 +25,14 @@ func TestAPageThatWasChangedIsReportedAsDamaged(t *testing.T) {
 	put(t, s, r)
 	var path string
 	require.NoError(t, pool.QueryRow(ctx, "SELECT pg_relation_filepath('"+schema+".records')").Scan(&path))
-	server.stop(os.Interrupt)
-	path = filepath.Join(server.dir, "data", path)
+	server.Stop(os.Interrupt)
+	path = server.Data(path)
 	page, err := os.ReadFile(path)
 	require.NoError(t, err)
 	changed := bytes.Replace(page, []byte("somebody will"), []byte("somebody DID "), 1)
 	require.NotEqual(t, page, changed)
 	require.NoError(t, os.WriteFile(path, changed, 0o600))
-	require.NoError(t, server.start())
+	require.NoError(t, server.Start())
 
 	_, got := s.Get(ctx, r.RecordKey)
 	_, listed := s.List(ctx, storage.Query{Kind: "thing", AllTenants: true, Limit: 1})

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
@@ -88,7 +89,7 @@ FROM generate_series(1, %d) AS i`, schema, n, n))
 // Whatever the store asks, it goes by an index, however large the table and whether its statistics are up to date or not.
 func TestNothingReadsTheWholeTable(t *testing.T) {
 	ctx := context.Background()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	schema := newSchema(t, pool)
 	populate(t, pool, schema, 100_000)
 	for _, name := range []string{"right after a bulk load", "after ANALYZE"} {
@@ -99,7 +100,7 @@ func TestNothingReadsTheWholeTable(t *testing.T) {
 					require.NoError(t, err)
 				}
 				var p plans
-				watching := watched(t, sharedDSN(t), planning, &p)
+				watching := watched(t, pgserver.DSN(t), planning, &p)
 				s := opened(t, watching, postgres.Options{Schema: schema})
 				for call, do := range calls(s) {
 					require.NoError(t, do(ctx), call)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
@@ -136,7 +137,7 @@ func TestNothingGetsPastASwitchThatIsHeldInHostsTransactions(t *testing.T) {
 // countingCircles returns a pool that counts how often the server had to end a circle of transactions that wait for each other.
 func countingCircles(t testing.TB) (*pgxpool.Pool, *atomic.Int64) {
 	var n atomic.Int64
-	pool := pooled(t, sharedDSN(t), func(c *pgxpool.Config) {
+	pool := pooled(t, pgserver.DSN(t), func(c *pgxpool.Config) {
 		c.ConnConfig.OnPgError = func(_ *pgconn.PgConn, said *pgconn.PgError) bool {
 			if said.Code == "40P01" {
 				n.Add(1)

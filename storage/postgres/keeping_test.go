@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
@@ -15,7 +16,7 @@ import (
 // The version of a deleted record is remembered for a week; then its row goes, by and by.
 func TestDeletionsAreRememberedForAWeek(t *testing.T) {
 	ctx := context.Background()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	schema := newSchema(t, pool)
 	now := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 	s := opened(t, pool, postgres.Options{Schema: schema, Now: func() time.Time { return now }})
@@ -50,7 +51,7 @@ func TestDeletionsAreRememberedForAWeek(t *testing.T) {
 // What the transactions of a store are like, whatever the defaults of the database: a trigger looks at them from within.
 func TestCommitsAreDurableAndPlainWhateverTheDefaults(t *testing.T) {
 	ctx := context.Background()
-	direct := pooled(t, sharedDSN(t))
+	direct := pooled(t, pgserver.DSN(t))
 	schema := newSchema(t, direct)
 	_, err := direct.Exec(ctx, `
 CREATE TABLE `+schema+`.seen (id serial, durable text, level text);
@@ -61,7 +62,7 @@ END $$;
 CREATE TRIGGER look AFTER INSERT OR UPDATE ON `+schema+`.records FOR EACH ROW EXECUTE FUNCTION `+schema+`.look()`)
 	require.NoError(t, err)
 	for given, want := range map[string]string{"off": "on", "on": "on", "local": "local", "remote_apply": "remote_apply"} {
-		pool := pooled(t, sharedDSN(t), func(c *pgxpool.Config) {
+		pool := pooled(t, pgserver.DSN(t), func(c *pgxpool.Config) {
 			c.ConnConfig.RuntimeParams["synchronous_commit"] = given
 			c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
 			c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"

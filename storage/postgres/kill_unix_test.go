@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 )
 
@@ -103,7 +104,7 @@ func TestWorkersThatAreKilledAndStoppedCountRight(t *testing.T) {
 	c := &crew{acked: map[string]int{}, more: make(chan struct{}, 1)}
 	var team [workers]*worker
 	for i := range team {
-		team[i] = c.start(t, sharedDSN(t), schema)
+		team[i] = c.start(t, pgserver.DSN(t), schema)
 	}
 	end := func(w *worker) {
 		_ = w.cmd.Process.Kill()
@@ -124,7 +125,7 @@ func TestWorkersThatAreKilledAndStoppedCountRight(t *testing.T) {
 			continue
 		}
 		end(team[i])
-		team[i] = c.start(t, sharedDSN(t), schema)
+		team[i] = c.start(t, pgserver.DSN(t), schema)
 		c.progress(t, 10)
 	}
 	for _, w := range team {

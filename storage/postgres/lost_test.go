@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
@@ -170,8 +171,8 @@ func TestWritersThatReadAgainCountRightOverABrokenNetwork(t *testing.T) {
 // is there, and the same stores go on.
 func TestAServerThatIsRestartedLosesNothing(t *testing.T) {
 	ctx := context.Background()
-	server := newServer(t, "fsync=on")
-	pool := pooled(t, server.dsn())
+	server := pgserver.New(t, "fsync=on")
+	pool := pooled(t, server.DSN())
 	s := opened(t, pool, postgres.Options{Schema: newSchema(t, pool)})
 	const writers = 4
 	var acked [writers]atomic.Int64
@@ -204,8 +205,8 @@ func TestAServerThatIsRestartedLosesNothing(t *testing.T) {
 	}
 	for _, how := range []os.Signal{os.Interrupt, os.Kill} {
 		progress()
-		server.stop(how)
-		require.NoError(t, server.start("fsync=on"))
+		server.Stop(how)
+		require.NoError(t, server.Start("fsync=on"))
 		progress()
 		for i := range writers {
 			want := acked[i].Load()

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 	"github.com/abmrenew/abmrenew/storage/storagetest"
@@ -23,7 +24,7 @@ import (
 // newPooler starts PgBouncer in transaction mode, with two connections to the server for all clients.
 func newPooler(t testing.TB) (dsn string) {
 	t.Helper()
-	direct, err := pgx.ParseConfig(sharedDSN(t))
+	direct, err := pgx.ParseConfig(pgserver.DSN(t))
 	require.NoError(t, err)
 	path, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -33,7 +34,7 @@ func newPooler(t testing.TB) (dsn string) {
 	if direct.Host[0] != '/' {
 		err = errors.Join(err, errors.New("the server of ABMRENEW_TEST_DSN is not on a socket"))
 	}
-	needed(t, err)
+	pgserver.Needed(t, err)
 	dir, err := os.MkdirTemp("", "abm")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -49,8 +50,8 @@ max_client_conn = 100
 server_reset_query = DISCARD ALL
 `, direct.Host, direct.User, dir)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "pgbouncer.ini"), []byte(config), 0o644))
-	require.NoError(t, give(dir))
-	cmd := unprivileged(path, filepath.Join(dir, "pgbouncer.ini"))
+	require.NoError(t, pgserver.Give(dir))
+	cmd := pgserver.Unprivileged(path, filepath.Join(dir, "pgbouncer.ini"))
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	require.NoError(t, cmd.Start())
@@ -80,7 +81,7 @@ server_reset_query = DISCARD ALL
 // Behind a pooler that hands out a server's connection for one transaction at a time, everything is as without one.
 func TestBehindAPoolerInTransactionMode(t *testing.T) {
 	ctx := context.Background()
-	direct := pooled(t, sharedDSN(t))
+	direct := pooled(t, pgserver.DSN(t))
 	behind := pooled(t, newPooler(t))
 	storagetest.Run(t, storagetest.Factory{New: func(t testing.TB, now func() time.Time) storage.Store {
 		return opened(t, behind, postgres.Options{Schema: newSchema(t, direct), Now: now})

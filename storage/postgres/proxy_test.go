@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 )
 
 // cut says what happens to a connection when the client sends something.
@@ -37,10 +39,10 @@ type proxy struct {
 // tell them apart.
 func newProxy(t testing.TB, fate func(sent []byte) cut) (*proxy, *pgxpool.Pool) {
 	t.Helper()
-	direct, err := pgx.ParseConfig(sharedDSN(t))
+	direct, err := pgx.ParseConfig(pgserver.DSN(t))
 	require.NoError(t, err)
 	if !strings.HasPrefix(direct.Host, "/") {
-		needed(t, os.ErrNotExist) // a server elsewhere: its connections are not ours to cut
+		pgserver.Needed(t, os.ErrNotExist) // a server elsewhere: its connections are not ours to cut
 	}
 	dir, err := os.MkdirTemp("", "abm") // short: the path of a socket is bounded
 	require.NoError(t, err)
@@ -50,7 +52,7 @@ func newProxy(t testing.TB, fate func(sent []byte) cut) (*proxy, *pgxpool.Pool) 
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = p.listener.Close() })
 	go p.serve()
-	return p, pooled(t, sharedDSN(t), func(c *pgxpool.Config) {
+	return p, pooled(t, pgserver.DSN(t), func(c *pgxpool.Config) {
 		c.ConnConfig.Host, c.ConnConfig.DefaultQueryExecMode = dir, pgx.QueryExecModeExec
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 	"github.com/abmrenew/abmrenew/storage/seal"
@@ -73,10 +74,10 @@ func newFleet(t *testing.T, machines int, around func(storage.Store) storage.Sto
 	verifier, err := dep.NewVerifier(dep.Options{Transport: f.apple.Transport(), Now: now})
 	require.NoError(t, err)
 	f.counts = &tally{Verifier: verifier, times: map[string]int{}}
-	schema := newSchema(t, pooled(t, sharedDSN(t)))
+	schema := newSchema(t, pooled(t, pgserver.DSN(t)))
 	keys := seal.MemoryKeyring()
 	for range machines {
-		pool := pooled(t, sharedDSN(t)) // each machine has its own
+		pool := pooled(t, pgserver.DSN(t)) // each machine has its own
 		store := around(opened(t, pool, postgres.Options{Schema: schema, Now: now}))
 		sealer, err := seal.New(store, keys, seal.Options{Now: now})
 		require.NoError(t, err)
@@ -193,7 +194,7 @@ func TestARunnerTakesFactsInTheHostsTransaction(t *testing.T) {
 	ctx := t.Context()
 	f := newFleet(t, 1, func(s storage.Store) storage.Store { return s })
 	r, s := f.machines[0], f.sites(1)[0]
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	view := func() runner.ServerView {
 		v, err := r.Tenant(s.tenant).Server(ctx, s.id)
 		require.NoError(t, err)

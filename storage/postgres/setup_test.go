@@ -13,13 +13,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
 
 func TestTwoSchemasAreTwoStores(t *testing.T) {
 	ctx := context.Background()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	odd := fmt.Sprintf(`We"ird 'Schema' %%s $1 $RECORDS %d`, schemas.Add(1))
 	require.NoError(t, postgres.Migrate(ctx, pool.Config().ConnConfig, odd))
 	t.Cleanup(func() {
@@ -48,7 +49,7 @@ func TestTwoSchemasAreTwoStores(t *testing.T) {
 // Several processes that start at once may all migrate; and a second time changes nothing.
 func TestMigrationsRunOnce(t *testing.T) {
 	ctx := context.Background()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	schema := fmt.Sprintf("test_once_%d", schemas.Add(1))
 	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE") })
 	var all sync.WaitGroup
@@ -66,7 +67,7 @@ func TestMigrationsRunOnce(t *testing.T) {
 // Who migrates has a lock that others wait for.
 func TestMigrationsWaitForEachOther(t *testing.T) {
 	ctx := t.Context()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	schema := fmt.Sprintf("test_turns_%d", schemas.Add(1))
 	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE") })
 	id := fnv.New64a()
@@ -91,7 +92,7 @@ func TestMigrationsWaitForEachOther(t *testing.T) {
 // A host's own tool applies the files: they are plain SQL, and leave the layout that Check looks for.
 func TestMigrationsArePlainSQL(t *testing.T) {
 	ctx := context.Background()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	schema := fmt.Sprintf("test_plain_%d", schemas.Add(1))
 	_, err := pool.Exec(ctx, "CREATE SCHEMA "+schema)
 	require.NoError(t, err)
@@ -126,7 +127,7 @@ func TestMigrationsArePlainSQL(t *testing.T) {
 // The role that works has the rights that the package's documentation names, and no others.
 func TestARoleWithoutTheRightToChangeTablesIsEnough(t *testing.T) {
 	ctx := context.Background()
-	admin := pooled(t, sharedDSN(t))
+	admin := pooled(t, pgserver.DSN(t))
 	schema := newSchema(t, admin)
 	role := schema + "_role"
 	grant := func(texts ...string) {
@@ -137,7 +138,7 @@ func TestARoleWithoutTheRightToChangeTablesIsEnough(t *testing.T) {
 	}
 	grant("CREATE ROLE %[2]s LOGIN")
 	t.Cleanup(func() { _, _ = admin.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role) })
-	pool := pooled(t, sharedDSN(t), func(c *pgxpool.Config) { c.ConnConfig.User = role })
+	pool := pooled(t, pgserver.DSN(t), func(c *pgxpool.Config) { c.ConnConfig.User = role })
 	s := opened(t, pool, postgres.Options{Schema: schema})
 	require.ErrorIs(t, s.Check(ctx), postgres.ErrLayout)
 	require.ErrorContains(t, s.Check(ctx), "USAGE")

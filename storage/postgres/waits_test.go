@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/internal/pgserver"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
@@ -82,7 +83,7 @@ func TestAStatementThatTakesTooLongIsEnded(t *testing.T) {
 	}
 	require.NoError(t, errors.Join(all()...)) // the statements are prepared by now, which waits for the table, too
 	require.ErrorIs(t, errors.Join(all()...), storage.ErrConflict)
-	tx := begun(t, pooled(t, sharedDSN(t)), pgx.ReadCommitted)
+	tx := begun(t, pooled(t, pgserver.DSN(t)), pgx.ReadCommitted)
 	_, err := tx.Exec(ctx, "LOCK TABLE "+schema+".records")
 	require.NoError(t, err)
 	for _, err := range all() {
@@ -151,7 +152,7 @@ func TestAnOldSnapshotChangesNothing(t *testing.T) {
 // What is due at this very moment and was not claimed is due now, not next.
 func TestWhatIsDueAtThisMomentIsMore(t *testing.T) {
 	ctx := context.Background()
-	pool := pooled(t, sharedDSN(t))
+	pool := pooled(t, pgserver.DSN(t))
 	now := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 	s := opened(t, pool, postgres.Options{Schema: newSchema(t, pool), Now: func() time.Time { return now }})
 	for _, id := range []string{"a", "b"} {

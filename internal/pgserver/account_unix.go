@@ -1,6 +1,6 @@
 //go:build unix
 
-package postgres_test
+package pgserver
 
 import (
 	"os"
@@ -29,7 +29,8 @@ func account() (uid, gid int, other bool) {
 	return 65534, 65534, true
 }
 
-func unprivileged(path string, args ...string) *exec.Cmd {
+// Unprivileged is a command that runs as an account which may run servers.
+func Unprivileged(path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if uid, gid, other := account(); other {
@@ -38,8 +39,8 @@ func unprivileged(path string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// give lets the server's account have a folder.
-func give(dir string) error {
+// Give lets the server's account have a folder.
+func Give(dir string) error {
 	if uid, gid, other := account(); other {
 		return os.Chown(dir, uid, gid)
 	}
