@@ -58,6 +58,10 @@ type Store interface {
 	// Get returns one record, or an error that matches [ErrNotFound].
 	Get(ctx context.Context, k RecordKey) (Record, error)
 
+	// GetMany returns those of the named records that exist, as all of them are at one moment. Up to MaxWriteSize keys may
+	// be named, in any order; one that is named twice counts once.
+	GetMany(ctx context.Context, keys []RecordKey) (map[RecordKey]Record, error)
+
 	// Commit applies w whole or not at all. On success the store has set the version of each Put record to
 	// one more than given.
 	Commit(ctx context.Context, w Write) error

@@ -57,6 +57,19 @@ func (c Claim) Validate() error {
 	return nil
 }
 
+// ValidateKeys reports, as an error that wraps [ErrInvalid], why no store may read these records at once.
+func ValidateKeys(keys []RecordKey) error {
+	if len(keys) > MaxWriteSize {
+		return fmt.Errorf("%w: %d records are named at once, more than %d", ErrInvalid, len(keys), MaxWriteSize)
+	}
+	for _, k := range keys {
+		if err := k.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Validate reports, as an error that wraps [ErrInvalid], why no store may answer q with records.
 func (q Query) Validate() error {
 	if q.Kind == "" {

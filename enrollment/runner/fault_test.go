@@ -46,7 +46,7 @@ func everywhere(t *testing.T, step int, where func(crossing) bool, happen func(*
 
 func ofStore(c crossing) bool {
 	switch c.call {
-	case "Get", "Commit", "Claim", "Now", "List", "Count":
+	case "Get", "GetMany", "Commit", "Claim", "Now", "List", "Count":
 		return true
 	}
 	return false

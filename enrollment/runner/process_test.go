@@ -16,7 +16,7 @@ import (
 // A crossing is a moment at which a process touches the world outside: right before a call of the store or of a port, or
 // right after it.
 type crossing struct {
-	call string // "Get", "Commit", "Claim", "Now", "List", "Count", "make_key", "verify", "check_push", "make_push_key",
+	call string // "Get", "GetMany", "Commit", "Claim", "Now", "List", "Count", "make_key", "verify", "check_push", "make_push_key",
 	// "probe_push", "notify"
 	after bool
 	write *storage.Write // of a Commit
@@ -26,7 +26,7 @@ type crossing struct {
 // changes says whether the call changes something outside, or asks somebody outside.
 func (c crossing) changes() bool {
 	switch c.call {
-	case "Get", "List", "Count", "Now":
+	case "Get", "GetMany", "List", "Count", "Now":
 		return false
 	}
 	return true

@@ -33,6 +33,13 @@ func (s *troubled) Get(ctx context.Context, k storage.RecordKey) (storage.Record
 	return s.Store.Get(ctx, k)
 }
 
+func (s *troubled) GetMany(ctx context.Context, keys []storage.RecordKey) (map[storage.RecordKey]storage.Record, error) {
+	if s.reads != nil {
+		return nil, s.reads
+	}
+	return s.Store.GetMany(ctx, keys)
+}
+
 func (s *troubled) Commit(ctx context.Context, w storage.Write) error {
 	if s.writes != nil {
 		return s.writes

@@ -89,6 +89,11 @@ func (s timedStore) Get(ctx context.Context, k storage.RecordKey) (storage.Recor
 	return s.Store.Get(ctx, k)
 }
 
+func (s timedStore) GetMany(ctx context.Context, keys []storage.RecordKey) (map[storage.RecordKey]storage.Record, error) {
+	defer s.watch.during(partLookUp, partRest)()
+	return s.Store.GetMany(ctx, keys)
+}
+
 func (s timedStore) List(ctx context.Context, q storage.Query) ([]storage.Record, error) {
 	defer s.watch.during(partLookUp, partRest)()
 	return s.Store.List(ctx, q)

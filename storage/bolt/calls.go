@@ -26,6 +26,30 @@ func (s *Store) Get(ctx context.Context, k storage.RecordKey) (r storage.Record,
 	return r, nil
 }
 
+// GetMany implements [storage.Store].
+func (s *Store) GetMany(ctx context.Context, keys []storage.RecordKey) (found map[storage.RecordKey]storage.Record, err error) {
+	if err := storage.ValidateKeys(keys); err != nil {
+		return nil, err
+	}
+	err = s.view(ctx, func(t tx) error {
+		found = make(map[storage.RecordKey]storage.Record, len(keys))
+		for _, k := range keys {
+			r, there, err := t.read(k)
+			if err != nil {
+				return err
+			}
+			if there {
+				found[k] = r
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
 // Commit implements [storage.Store].
 func (s *Store) Commit(ctx context.Context, w storage.Write) error {
 	if err := w.Validate(); err != nil {

@@ -53,6 +53,14 @@ func (s *shared) Get(ctx context.Context, k storage.RecordKey) (r storage.Record
 	return r, err
 }
 
+func (s *shared) GetMany(ctx context.Context, keys []storage.RecordKey) (found map[storage.RecordKey]storage.Record, err error) {
+	if err := storage.ValidateKeys(keys); err != nil {
+		return nil, err
+	}
+	err = s.with(ctx, func(store *Store) error { found, err = store.GetMany(ctx, keys); return err })
+	return found, err
+}
+
 func (s *shared) Commit(ctx context.Context, w storage.Write) error {
 	if err := w.Validate(); err != nil {
 		return err

@@ -53,6 +53,25 @@ func (s *Store) Get(ctx context.Context, k storage.RecordKey) (storage.Record, e
 	return copied(r), nil
 }
 
+// GetMany implements [storage.Store].
+func (s *Store) GetMany(ctx context.Context, keys []storage.RecordKey) (map[storage.RecordKey]storage.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := storage.ValidateKeys(keys); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	found := make(map[storage.RecordKey]storage.Record, len(keys))
+	for _, k := range keys {
+		if r, ok := s.records[k]; ok {
+			found[k] = copied(r)
+		}
+	}
+	return found, nil
+}
+
 // Commit implements [storage.Store].
 func (s *Store) Commit(ctx context.Context, w storage.Write) error {
 	if err := ctx.Err(); err != nil {

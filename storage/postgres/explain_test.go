@@ -136,6 +136,14 @@ func calls(s storage.Store) map[string]func(context.Context) error {
 	}
 	k := storage.RecordKey{Kind: "move", Tenant: "tenant 7", ID: "id 7"}
 	all["get"] = func(ctx context.Context) error { _, err := s.Get(ctx, k); return err }
+	all["get many"] = func(ctx context.Context) error {
+		keys := []storage.RecordKey{k}
+		for i := range 500 {
+			keys = append(keys, storage.RecordKey{Kind: "server", Tenant: fmt.Sprint("tenant ", i%10*10), ID: fmt.Sprint("id ", i*10)})
+		}
+		_, err := s.GetMany(ctx, keys)
+		return err
+	}
 	all["claim"] = func(ctx context.Context) error {
 		_, err := s.Claim(ctx, storage.Claim{Kinds: []string{"move", "server"}, Limit: 100, Lease: time.Hour})
 		return err

@@ -23,6 +23,15 @@ func (s *Store) Get(ctx context.Context, k storage.RecordKey) (r storage.Record,
 	return r, err
 }
 
+// GetMany implements [storage.Store].
+func (s *Store) GetMany(ctx context.Context, keys []storage.RecordKey) (found map[storage.RecordKey]storage.Record, err error) {
+	if err := storage.ValidateKeys(keys); err != nil {
+		return nil, err
+	}
+	err = s.reading(ctx, func(b *pgx.Batch) { s.getMany(b, keys, &found) })
+	return found, err
+}
+
 // List implements [storage.Store].
 func (s *Store) List(ctx context.Context, q storage.Query) (page []storage.Record, err error) {
 	if err := q.Validate(); err != nil {
@@ -58,6 +67,22 @@ func (s *Store) get(b *pgx.Batch, k storage.RecordKey, r *storage.Record) {
 			return fmt.Errorf("%w: %v", storage.ErrNotFound, k)
 		}
 		return err
+	})
+}
+
+func (s *Store) getMany(b *pgx.Batch, keys []storage.RecordKey, found *map[storage.RecordKey]storage.Record) {
+	*found = make(map[storage.RecordKey]storage.Record, len(keys))
+	kinds, tenants, ids := columnsOf(keys)
+	b.Queue(s.sql.getMany, kinds, tenants, ids).Query(func(rows pgx.Rows) error {
+		clear(*found)
+		for rows.Next() {
+			r, err := scanned(rows)
+			if err != nil {
+				return err
+			}
+			(*found)[r.RecordKey] = r
+		}
+		return rows.Err()
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 type statements struct {
 	inspect, check                   string
 	settings                         string
-	get                              string
+	get, getMany                     string
 	list, count                      func(filter string) string
 	present, nextOfKinds, nextOfKeys string
 	claimKinds, lockKeys, claimKeys  string
@@ -55,6 +55,9 @@ SELECT coalesce(max(version), 0), has_table_privilege($1, 'SELECT') AND has_tabl
 		ELSE current_setting('synchronous_commit') END, true)`,
 
 		get: in(`SELECT $COLUMNS FROM $RECORDS AS r WHERE r.kind = $1 AND r.tenant = $2 AND r.id = $3 AND r.gone IS NULL`),
+		getMany: in(`
+SELECT $COLUMNS FROM unnest($1::text[], $2::text[], $3::text[]) AS k(kind, tenant, id) CROSS JOIN LATERAL (
+	SELECT * FROM $RECORDS AS r WHERE $SAME AND r.gone IS NULL LIMIT 1) AS r`),
 		list: func(filter string) string {
 			return in(`
 SELECT $COLUMNS FROM $RECORDS AS r

@@ -35,6 +35,14 @@ func (w *bound) Get(ctx context.Context, k storage.RecordKey) (r storage.Record,
 	return r, err
 }
 
+func (w *bound) GetMany(ctx context.Context, keys []storage.RecordKey) (found map[storage.RecordKey]storage.Record, err error) {
+	if err := storage.ValidateKeys(keys); err != nil {
+		return nil, err
+	}
+	err = w.send(ctx, func(b *pgx.Batch) { w.store.getMany(b, keys, &found) })
+	return found, err
+}
+
 func (w *bound) List(ctx context.Context, q storage.Query) (page []storage.Record, err error) {
 	if err := q.Validate(); err != nil {
 		return nil, err

@@ -59,6 +59,10 @@ func (f *fakeStore) Get(ctx context.Context, k storage.RecordKey) (rec storage.R
 	return rec, err
 }
 
+func (f *fakeStore) GetMany(context.Context, []storage.RecordKey) (map[storage.RecordKey]storage.Record, error) {
+	panic("no sealer reads many")
+}
+
 func (f *fakeStore) Commit(ctx context.Context, w storage.Write) error {
 	if err := w.Validate(); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 type broken struct {
 	storage.Store
 	get    func(storage.RecordKey) (storage.Record, error)
+	many   func([]storage.RecordKey) (map[storage.RecordKey]storage.Record, error)
 	commit func(storage.Write) error
 	claim  func(storage.Claim) (storage.Claimed, error)
 	list   func(storage.Query) ([]storage.Record, error)
@@ -28,6 +29,13 @@ func (b *broken) Get(ctx context.Context, k storage.RecordKey) (storage.Record, 
 		return b.get(k)
 	}
 	return b.Store.Get(ctx, k)
+}
+
+func (b *broken) GetMany(ctx context.Context, keys []storage.RecordKey) (map[storage.RecordKey]storage.Record, error) {
+	if b.many != nil && ctx.Err() == nil {
+		return b.many(keys)
+	}
+	return b.Store.GetMany(ctx, keys)
 }
 
 func (b *broken) Commit(ctx context.Context, w storage.Write) error {

@@ -95,61 +95,71 @@ func brokenCommits() map[string]map[string]breakage {
 			}),
 		},
 		"what is given and returned is copied": {
-			"what was given is kept":     fault(func(sound storage.Store, b *broken) { aliased(sound, b, true, false, false, false) }),
-			"what was read is kept":      fault(func(sound storage.Store, b *broken) { aliased(sound, b, false, true, false, false) }),
-			"what was listed is kept":    fault(func(sound storage.Store, b *broken) { aliased(sound, b, false, false, true, false) }),
-			"what was claimed is kept":   fault(func(sound storage.Store, b *broken) { aliased(sound, b, false, false, false, true) }),
-			"leases are returned only":   claims(unstored),
-			"listings give nothing back": lists(func(storage.Store, storage.Query) ([]storage.Record, error) { return nil, nil }),
+			"what was given is kept":        keeps("Commit"),
+			"what was read is kept":         keeps("Get"),
+			"what was read at once is kept": keeps("GetMany"),
+			"what was listed is kept":       keeps("List"),
+			"what was claimed is kept":      keeps("Claim"),
+			"leases are returned only":      claims(unstored),
+			"listings give nothing back":    lists(func(storage.Store, storage.Query) ([]storage.Record, error) { return nil, nil }),
 		},
 		"a cancelled context stops every call": {
-			"Get goes on": deaf("Get"), "Commit goes on": deaf("Commit"), "Claim goes on": deaf("Claim"),
+			"Get goes on": deaf("Get"), "GetMany goes on": deaf("GetMany"), "Commit goes on": deaf("Commit"), "Claim goes on": deaf("Claim"),
 			"List goes on": deaf("List"), "Count goes on": deaf("Count"),
 		},
 	}
 }
 
-// aliased shares the bytes of the data with its callers, given or returned by one of the methods.
-func aliased(sound storage.Store, b *broken, given, read, listed, claimed bool) {
-	var mu sync.Mutex
-	shared := map[storage.RecordKey][]byte{}
-	share := func(r *storage.Record, fresh bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if fresh {
-			shared[r.RecordKey] = r.Data
+// keeps shares the bytes of the data with its callers, given or returned by one method.
+func keeps(method string) breakage {
+	return fault(func(sound storage.Store, b *broken) {
+		var mu sync.Mutex
+		shared := map[storage.RecordKey][]byte{}
+		share := func(by string, r storage.Record) {
+			mu.Lock()
+			defer mu.Unlock()
+			if by == method {
+				shared[r.RecordKey] = r.Data
+			}
 		}
-	}
-	b.commit = func(w storage.Write) error {
-		for i := range w.Put {
-			share(&w.Put[i], given)
+		b.commit = func(w storage.Write) error {
+			for _, r := range w.Put {
+				share("Commit", r)
+			}
+			return sound.Commit(ctx, w)
 		}
-		return sound.Commit(ctx, w)
-	}
-	b.get = func(k storage.RecordKey) (storage.Record, error) {
-		r, err := sound.Get(ctx, k)
-		mu.Lock()
-		if data, ok := shared[k]; ok && err == nil {
-			r.Data = data
+		b.get = func(k storage.RecordKey) (storage.Record, error) {
+			r, err := sound.Get(ctx, k)
+			mu.Lock()
+			if data, ok := shared[k]; ok && err == nil {
+				r.Data = data
+			}
+			mu.Unlock()
+			share("Get", r)
+			return r, err
 		}
-		mu.Unlock()
-		share(&r, read)
-		return r, err
-	}
-	b.list = func(q storage.Query) ([]storage.Record, error) {
-		page, err := sound.List(ctx, q)
-		for i := range page {
-			share(&page[i], listed)
+		b.many = func(keys []storage.RecordKey) (found, error) {
+			got, err := sound.GetMany(ctx, keys)
+			for _, r := range got {
+				share("GetMany", r)
+			}
+			return got, err
 		}
-		return page, err
-	}
-	b.claim = func(c storage.Claim) (storage.Claimed, error) {
-		got, err := sound.Claim(ctx, c)
-		for i := range got.Records {
-			share(&got.Records[i], claimed)
+		b.list = func(q storage.Query) ([]storage.Record, error) {
+			page, err := sound.List(ctx, q)
+			for _, r := range page {
+				share("List", r)
+			}
+			return page, err
 		}
-		return got, err
-	}
+		b.claim = func(c storage.Claim) (storage.Claimed, error) {
+			got, err := sound.Claim(ctx, c)
+			for _, r := range got.Records {
+				share("Claim", r)
+			}
+			return got, err
+		}
+	})
 }
 
 func brokenHolds() map[string]map[string]breakage {

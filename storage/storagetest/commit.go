@@ -102,35 +102,9 @@ var commitCases = []testCase{
 		return nil
 	}},
 	{name: "a listing sees whole writes only", run: func(ctx context.Context, e *env) error {
-		pair := func(version int64, state string) []storage.Record {
-			a, b := record("a"), record("b")
-			a.Version, b.Version, a.State, b.State = version, version, state, state
-			return []storage.Record{a, b}
-		}
-		if err := e.put(ctx, pair(0, "0")...); err != nil {
-			return err
-		}
-		written := make(chan error, 1)
-		go func() {
-			for n := range 50 {
-				if err := e.put(ctx, pair(int64(n+1), fmt.Sprint(n+1))...); err != nil {
-					written <- err
-					return
-				}
-			}
-			written <- nil
-		}()
-		for {
-			page, err := e.List(ctx, storage.Query{Kind: kind, AllTenants: true, Limit: 2})
-			if err != nil || len(page) != 2 || page[0].State != page[1].State || page[0].Version != page[1].Version {
-				return errors.Join(fmt.Errorf("listed the half of a write: %v", page), err, <-written)
-			}
-			select {
-			case err := <-written:
-				return err
-			default:
-			}
-		}
+		return e.halves(ctx, func() ([]storage.Record, error) {
+			return e.List(ctx, storage.Query{Kind: kind, AllTenants: true, Limit: 2})
+		})
 	}},
 	{name: "what is given and returned is copied", run: func(ctx context.Context, e *env) error {
 		given := waking("a", start)
@@ -154,6 +128,11 @@ var commitCases = []testCase{
 			return wrong(err, "listing: %d records", len(page))
 		}
 		page[0].Data[0] = 'Y'
+		many, err := e.GetMany(ctx, []storage.RecordKey{want.RecordKey})
+		if err != nil || len(many) != 1 {
+			return wrong(err, "reading many: %d records", len(many))
+		}
+		many[want.RecordKey].Data[0] = 'W'
 		c, err := e.Claim(ctx, storage.Claim{Kinds: []string{kind}, Limit: 1, Lease: time.Minute})
 		if err != nil || len(c.Records) != 1 {
 			return wrong(err, "claiming: %d records", len(c.Records))
@@ -172,11 +151,13 @@ var commitCases = []testCase{
 		cancelled, cancel := context.WithCancel(ctx)
 		cancel()
 		_, got := e.Get(cancelled, due.RecordKey)
+		_, many := e.GetMany(cancelled, []storage.RecordKey{due.RecordKey})
 		_, claimed := e.Claim(cancelled, storage.Claim{Kinds: []string{kind}, Limit: 1, Lease: time.Minute})
 		_, listed := e.List(cancelled, storage.Query{Kind: kind, Limit: 1})
 		_, counted := e.Count(cancelled, storage.Query{Kind: kind})
 		return errors.Join(
 			wantError("Get", got, context.Canceled),
+			wantError("GetMany", many, context.Canceled),
 			wantError("Commit", e.Commit(cancelled, storage.Write{Put: []storage.Record{record("new")}}), context.Canceled),
 			wantError("Claim", claimed, context.Canceled),
 			wantError("List", listed, context.Canceled),
@@ -184,6 +165,39 @@ var commitCases = []testCase{
 			e.lacks(ctx, key("new")), e.holds(ctx, due),
 		)
 	}},
+}
+
+// halves looks at two records while they are written together, and says whether it saw one of them without the other.
+func (e *env) halves(ctx context.Context, look func() ([]storage.Record, error)) error {
+	pair := func(version int64, state string) []storage.Record {
+		a, b := record("a"), record("b")
+		a.Version, b.Version, a.State, b.State = version, version, state, state
+		return []storage.Record{a, b}
+	}
+	if err := e.put(ctx, pair(0, "0")...); err != nil {
+		return err
+	}
+	written := make(chan error, 1)
+	go func() {
+		for n := range 50 {
+			if err := e.put(ctx, pair(int64(n+1), fmt.Sprint(n+1))...); err != nil {
+				written <- err
+				return
+			}
+		}
+		written <- nil
+	}()
+	for {
+		both, err := look()
+		if err != nil || len(both) != 2 || both[0].State != both[1].State || both[0].Version != both[1].Version {
+			return errors.Join(fmt.Errorf("saw the half of a write: %v", both), err, <-written)
+		}
+		select {
+		case err := <-written:
+			return err
+		default:
+		}
+	}
 }
 
 // increment adds n to a counter, each time from the version that it read.

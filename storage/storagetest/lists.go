@@ -34,6 +34,26 @@ func (e *env) world(ctx context.Context) ([]storage.Record, error) {
 	return all, e.put(ctx, stored...)
 }
 
+// history fills a store as world does, with a record that was deleted and one that was claimed besides.
+func (e *env) history(ctx context.Context) (all []storage.Record, gone, claimed storage.Record, err error) {
+	gone = record("gone")
+	if all, err = e.world(ctx); err == nil {
+		err = e.put(ctx, gone, waking("due", start.Add(-time.Hour)))
+	}
+	if err != nil {
+		return nil, gone, claimed, err
+	}
+	gone.Version = 1
+	if err := e.Commit(ctx, storage.Write{Delete: []storage.Ref{gone.Ref()}}); err != nil {
+		return nil, gone, claimed, err
+	}
+	c, err := e.Claim(ctx, claim(1, kind))
+	if err != nil || len(c.Records) != 1 {
+		return nil, gone, claimed, wrong(err, "claimed %v", ids(c.Records))
+	}
+	return all, gone, c.Records[0], nil
+}
+
 var queries = []storage.Query{
 	{AllTenants: true}, {Tenant: ""}, {Tenant: "a"}, {Tenant: "none"},
 	{AllTenants: true, Parent: "p"}, {Tenant: "a", Parent: "p"},
@@ -173,25 +193,13 @@ var listCases = []testCase{
 
 var lastingCases = []testCase{
 	{name: "everything survives a restart", durable: true, run: func(ctx context.Context, e *env) error {
-		all, err := e.world(ctx)
+		all, gone, claimed, err := e.history(ctx)
 		if err != nil {
 			return err
 		}
-		gone := record("gone")
-		if err := e.put(ctx, gone, waking("due", start.Add(-time.Hour))); err != nil {
-			return err
-		}
-		gone.Version = 1
-		if err := e.Commit(ctx, storage.Write{Delete: []storage.Ref{gone.Ref()}}); err != nil {
-			return err
-		}
-		c, err := e.Claim(ctx, claim(1, kind))
-		if err != nil || len(c.Records) != 1 {
-			return wrong(err, "claimed %v", ids(c.Records))
-		}
 		e.reopen()
 		got, err := e.List(ctx, storage.Query{Kind: kind, Tenant: "a", Limit: 10})
-		err = errors.Join(err, equal(got, selected(all, storage.Query{Tenant: "a"})), e.holds(ctx, c.Records[0]), e.lacks(ctx, gone.RecordKey))
+		err = errors.Join(err, equal(got, selected(all, storage.Query{Tenant: "a"})), e.holds(ctx, claimed), e.lacks(ctx, gone.RecordKey))
 		if err != nil {
 			return err
 		}

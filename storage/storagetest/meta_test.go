@@ -55,7 +55,7 @@ func TestEveryCaseCatchesBrokenStores(t *testing.T) {
 func breakages() map[string]map[string]breakage {
 	all := map[string]map[string]breakage{}
 	for _, group := range []map[string]map[string]breakage{
-		brokenCommits(), brokenHolds(), brokenBounds(), brokenClaims(), brokenListings(), brokenReopening(),
+		brokenCommits(), brokenHolds(), brokenBounds(), brokenClaims(), brokenListings(), brokenReadings(), brokenReopening(),
 	} {
 		for name, ways := range group {
 			all[name] = ways
@@ -125,6 +125,10 @@ func (d *deafStore) heard(ctx context.Context, method string) context.Context {
 
 func (d *deafStore) Get(ctx context.Context, k storage.RecordKey) (storage.Record, error) {
 	return d.Store.Get(d.heard(ctx, "Get"), k)
+}
+
+func (d *deafStore) GetMany(ctx context.Context, keys []storage.RecordKey) (map[storage.RecordKey]storage.Record, error) {
+	return d.Store.GetMany(d.heard(ctx, "GetMany"), keys)
 }
 
 func (d *deafStore) Commit(ctx context.Context, w storage.Write) error {

@@ -15,7 +15,7 @@ var ErrInjected = errors.New("storagetest: injected failure")
 // Call is one call of a store.
 type Call struct {
 	N      int            // the how-manieth call, from 1 on
-	Method string         // "Get", "Commit", "Claim", "List", "Count"
+	Method string         // "Get", "GetMany", "Commit", "Claim", "List", "Count"
 	Write  *storage.Write // of a Commit
 }
 
@@ -126,6 +126,15 @@ func (s *Intercepted) Get(ctx context.Context, k storage.RecordKey) (r storage.R
 		return storage.Record{}, err
 	}
 	return r, nil
+}
+
+// GetMany implements [storage.Store].
+func (s *Intercepted) GetMany(ctx context.Context, keys []storage.RecordKey) (found map[storage.RecordKey]storage.Record, err error) {
+	err = s.call("GetMany", nil, func() error { found, err = s.store.GetMany(ctx, keys); return err })
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // Commit implements [storage.Store].
