@@ -37,9 +37,10 @@
 // # Looking after it
 //
 // A transaction that stays open for long, anywhere on the server, keeps VACUUM from removing the old versions of rows; claims
-// become slower, never wrong. Watch the age of the oldest one, and set idle_in_transaction_session_timeout for other programs:
+// become slower, never wrong. Watch the age of the oldest one, which [Store.Age] tells, and set
+// idle_in_transaction_session_timeout for other programs. To see their transactions as well, the role needs
 //
-//	SELECT max(now() - xact_start) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL;
+//	GRANT pg_read_all_stats TO rmm;
 //
 // pg_dump and base backups take the records as they are: secrets are sealed, so a backup is worth nothing without the keyring,
 // which has to be kept elsewhere, and a restore needs both. After a restore to an earlier moment, effects that were done since
