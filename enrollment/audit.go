@@ -46,6 +46,8 @@ const (
 	ActRechecked        Act = "rechecked"
 	ActConfirmed        Act = "confirmed"
 	ActKeysRotated      Act = "keys_rotated"
+	ActAPIAccountSet    Act = "api_account_set"
+	ActAPIAccountGone   Act = "api_account_removed"
 	ActMoveSkipped      Act = "move_skipped"
 	ActMoveRetried      Act = "move_retried"
 	ActMoveCancelled    Act = "move_cancelled"

@@ -25,7 +25,8 @@ type Tenant struct {
 	State     TenantState  `json:"state"`
 	CreatedAt time.Time    `json:"created_at"`
 	ClosedAt  time.Time    `json:"closed_at,omitzero"`
-	Policy    PolicyChange `json:"policy"`         // overrides of the installation's policy
-	Push      PushID       `json:"push,omitempty"` // its push certificate; empty: none of its own
+	Policy    PolicyChange `json:"policy"`                // overrides of the installation's policy
+	Push      PushID       `json:"push,omitempty"`        // its push certificate; empty: none of its own
+	API       *APIAccount  `json:"api_account,omitempty"` // nil: its devices move by hand
 	Audit     AuditHead    `json:"audit"`
 }

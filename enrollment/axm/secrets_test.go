@@ -132,7 +132,7 @@ func TestWhichKeysAreAKey(t *testing.T) {
 	}
 	for says, bad := range map[string][]byte{
 		"no private key in": []byte("x"), "P-256": pkcs8(p384), "no EC key": pkcs8(r), "damaged": file("EC PRIVATE KEY", sec1[:20]),
-		"damaged\n": file("PRIVATE KEY", block.Bytes[1:]), "is encrypted": file("ENCRYPTED PRIVATE KEY", sec1), "a CERTIFICATE": file("CERTIFICATE", sec1),
+		"damaged\n": file("PRIVATE KEY", block.Bytes[1:]), "is encrypted": file("ENCRYPTED PRIVATE KEY", sec1), `"CERTIFICATE"`: file("CERTIFICATE", sec1),
 		"larger": make([]byte, 1<<20), "no private key in the file": parameters,
 	} {
 		_, err := axm.NewCredentials(w.account.ClientID, w.account.KeyID, bad)

@@ -12,7 +12,7 @@ import (
 const offboardChunk = 100
 
 // Close puts a tenant out of use: nothing new starts, its plans are given up, its push certificate and servers are retired
-// and their renewals cancelled, in chunks.
+// and their renewals cancelled, in chunks. Its API account stays, because migrations are cancelled at Apple by it.
 // What exists can still be read. Calling it again goes on where an interrupted call stopped.
 func (t *Tenant) Close(ctx context.Context, by enrollment.Actor) error {
 	if err := validActor(by); err != nil {
@@ -79,7 +79,7 @@ func (t *Tenant) Erase(ctx context.Context, by enrollment.Actor) error {
 		case c.tenant.Value.State != enrollment.TenantClosed:
 			return enrollment.NewProblem(enrollment.CodeRefused, "state", string(c.tenant.Value.State), "next", "Close the tenant first")
 		}
-		c.tenant.Value.State, c.tenant.moved = enrollment.TenantErased, true
+		c.tenant.Value.State, c.tenant.Value.API, c.tenant.moved = enrollment.TenantErased, nil, true
 		return c.noteTenant(ctx, enrollment.AuditFact{Act: enrollment.ActTenantErased, By: by})
 	})
 	if err != nil {
