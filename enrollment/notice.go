@@ -24,6 +24,7 @@ type Notice struct {
 	Cleared   bool       `json:"cleared,omitempty"`
 	Tenant    TenantID   `json:"tenant"`
 	Server    ServerID   `json:"server"`
+	Name      string     `json:"name,omitempty"` // of the server, as the host gave it
 	Push      PushID     `json:"push,omitempty"` // where it is about a push certificate and no server
 	Plan      PlanID     `json:"plan,omitempty"` // where it is about a plan; Server is then the one that its devices go to
 	Days      int        `json:"days,omitempty"` // of an expiry notice: days left at this level; negative after the expiry

@@ -100,7 +100,10 @@ func (c *connections) dial(ctx context.Context, certificate apns.Certificate) (*
 	})
 	if err := signedIn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		if !asked.Load() && alertOf(err) != "" { // anybody on the way can say that
+		switch {
+		case refusesHTTP2(err):
+			err = errNotHTTP2
+		case !asked.Load() && alertOf(err) != "": // anybody on the way can say that
 			err = fmt.Errorf("%w (%s)", errNotAsked, alertOf(err))
 		}
 		return nil, err

@@ -36,13 +36,21 @@ func understood(ctx context.Context, conn *link, err error) (Result, error) {
 
 // alertOf returns the alert by which the other side refused the certificate; empty: it did not.
 func alertOf(err error) string {
-	remote, ok := errors.AsType[*net.OpError](err)
-	if !ok || remote.Op != "remote error" || remote.Err == nil {
-		return ""
-	}
-	alert := strings.TrimPrefix(remote.Err.Error(), "tls: ")
+	alert := remoteAlert(err)
 	if strings.Contains(alert, "certificate") || alert == "access denied" {
 		return alert
 	}
 	return ""
+}
+
+// refusesHTTP2 reports whether the other side ended the handshake because it does not speak HTTP/2 (RFC 7301, section 3.2).
+func refusesHTTP2(err error) bool { return remoteAlert(err) == "no application protocol" }
+
+// remoteAlert is the TLS alert that the other side sent; empty: it sent none.
+func remoteAlert(err error) string {
+	remote, ok := errors.AsType[*net.OpError](err)
+	if !ok || remote.Op != "remote error" || remote.Err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(remote.Err.Error(), "tls: ")
 }

@@ -58,8 +58,8 @@ func TestAServiceWithoutHTTP2IsUnreachableAndToldNothing(t *testing.T) {
 		name, says string
 		protocols  []string
 	}{
-		{"it speaks HTTP/1.1 only", "no application protocol", []string{"http/1.1"}},
-		{"it agrees on no protocol", "does not speak HTTP/2", nil},
+		{"it speaks HTTP/1.1 only", "a proxy that intercepts", []string{"http/1.1"}},
+		{"it agrees on no protocol", "a proxy that intercepts", nil},
 	} {
 		t.Run(service.name, func(t *testing.T) {
 			client, told := signingIn(t, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: service.protocols})

@@ -163,12 +163,27 @@ func (r *Runner) ask(ctx context.Context, s enrollment.Server, secret, admin str
 	}, enrollment.Result{Outcome: enrollment.OK}, nil
 }
 
+// nameOf is the name of the server that a notice is about. A notice without one is better than none.
+func (r *Runner) nameOf(ctx context.Context, n enrollment.Notice) string {
+	if n.Server == "" {
+		return ""
+	}
+	s, err := r.servers.Get(ctx, string(n.Tenant), string(n.Server))
+	if err != nil {
+		r.log.WarnContext(ctx, "a notice goes out without its server's name", "notice", n.ID, "error", err)
+		return ""
+	}
+	return s.Value.Name
+}
+
 // sendNotice hands a notice to the host.
 func (r *Runner) sendNotice(ctx context.Context, k storage.RecordKey, x enrollment.Effect) feed {
 	result := enrollment.Result{Effect: x.ID, Outcome: enrollment.OK}
 	if r.cfg.Notifier != nil && x.Notice != nil {
-		if err := r.cfg.Notifier.Notify(ctx, *x.Notice); err != nil {
-			r.log.WarnContext(ctx, "a notice was not taken", "notice", x.Notice.ID, "error", err)
+		notice := *x.Notice
+		notice.Name = r.nameOf(ctx, notice)
+		if err := r.cfg.Notifier.Notify(ctx, notice); err != nil {
+			r.log.WarnContext(ctx, "a notice was not taken", "notice", notice.ID, "error", err)
 			result.Outcome = enrollment.Retry
 		}
 	}

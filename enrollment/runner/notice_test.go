@@ -40,6 +40,7 @@ func TestNoticesOfOneTroubleAreOneThread(t *testing.T) {
 		ids[n.ID] = true
 		assert.EqualValues(t, "acme", n.Tenant)
 		assert.Equal(t, s.id, n.Server)
+		assert.Equal(t, "Acme MDM", n.Name)
 	}
 	_, err := s.upload(s.file())
 	require.NoError(t, err)

@@ -173,6 +173,17 @@ func TestTheAccountsPushCertificateIsTheDefault(t *testing.T) {
 	_, err = beta.RetirePush(ctx(t), tech)
 	require.NoError(t, err)
 	assert.Equal(t, ourTopic, topicOf("beta"))
+
+	run, err := acme.StartPushRenewal(ctx(t), tech)
+	require.NoError(t, err)
+	shared = acme.push()
+	assert.True(t, shared.OfAccount, "while its own first one is under way")
+	require.NotNil(t, shared.LiveRun)
+	assert.Equal(t, run.ID, shared.LiveRun.ID)
+	assert.NotEmpty(t, shared.Allowed, "the buttons are those of its own")
+	_, err = account.RetirePush(ctx(t), tech)
+	require.NoError(t, err)
+	assert.False(t, acme.push().OfAccount, "nothing serves it now but what it has begun")
 	require.NoError(t, wholeStore(ctx(t), h.store, h.keys))
 }
 

@@ -25,7 +25,8 @@ type PushView struct {
 }
 
 // Push returns the push certificate that the tenant's devices hear: its own, with every check and its live renewal, or the
-// account's. The error's code is not_found where there is none.
+// account's, also while the tenant's own first one is under way: then with that one's renewal. The error's code is not_found
+// where there is none.
 func (t *Tenant) Push(ctx context.Context) (PushView, error) {
 	c, err := t.look(ctx)
 	if err != nil {
@@ -35,16 +36,24 @@ func (t *Tenant) Push(ctx context.Context) (PushView, error) {
 	if err != nil {
 		return PushView{}, asProblem(err)
 	}
+	var own PushView
+	if p != nil {
+		if own, err = t.r.viewPush(ctx, c, p); err != nil || own.Certificate != nil {
+			return own, asProblem(err)
+		}
+	}
 	account := t.r.cfg.PushAccount
-	switch {
-	case p != nil:
-		view, err := t.r.viewPush(ctx, c, p)
-		return view, asProblem(err)
-	case account == "" || account == t.id:
-		return PushView{}, asProblem(noPush())
+	if account == "" || account == t.id {
+		if p == nil {
+			err = noPush()
+		}
+		return own, asProblem(err)
 	}
 	view, err := t.r.Tenant(account).Push(ctx)
-	view.OfAccount, view.Allowed, view.LiveRun = true, nil, nil
+	if p != nil && (err != nil || view.Certificate == nil) {
+		return own, nil // the account has nothing to serve it by either
+	}
+	view.OfAccount, view.Allowed, view.LiveRun = true, own.Allowed, own.LiveRun
 	return view, err
 }
 

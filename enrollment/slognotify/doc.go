@@ -2,8 +2,8 @@
 // host's log. It is the smallest [enrollment.Notifier], and a model for others: mail, chat, tickets, a webhook.
 //
 // Each notice becomes one line. Its level says how urgent it is, its attributes are the notice's own: notice (the ID),
-// thread, kind, cleared, tenant, server, push and plan (where it is about one), days, expires_at, expires (seconds since 1970,
-// for a gauge), problem, title, next. No line holds a secret, because no notice does.
+// thread, kind, cleared, tenant, server, name (the server's), push and plan (where it is about one), days, expires_at, expires
+// (seconds since 1970, for a gauge), problem, title, next. No line holds a secret, because no notice does.
 //
 // # At least once
 //

@@ -35,6 +35,9 @@ func (l *Notifier) Notify(ctx context.Context, n enrollment.Notice) error {
 		slog.String("notice", n.ID), slog.String("thread", n.Thread), slog.String("kind", string(n.Kind)),
 		slog.Bool("cleared", n.Cleared), slog.String("tenant", string(n.Tenant)), slog.String("server", string(n.Server)),
 	)
+	if n.Name != "" {
+		line.AddAttrs(slog.String("name", n.Name))
+	}
 	if n.Push != "" {
 		line.AddAttrs(slog.String("push", string(n.Push)))
 	}

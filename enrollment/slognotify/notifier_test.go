@@ -45,6 +45,7 @@ func written(t *testing.T, notices ...enrollment.Notice) []map[string]any {
 
 func TestANoticeIsOneLineWithItsFields(t *testing.T) {
 	n := notice(enrollment.NoticeRejected)
+	n.Name = "Acme MDM"
 	n.Problem = enrollment.NewProblem(enrollment.CodeRejected, "reason", " (token_rejected)", "admin", "tess@acme.example")
 	lines := written(t, n)
 	require.Len(t, lines, 1)
@@ -53,7 +54,7 @@ func TestANoticeIsOneLineWithItsFields(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"level": "ERROR", "msg": "Apple refuses a server token",
 		"notice": "srv_1/7/send_notice", "thread": "srv_1/rejected", "kind": "rejected", "cleared": false,
-		"tenant": "acme", "server": "srv_1", "expires_at": "2026-12-24T09:00:00Z", "expires": 1798102800.0,
+		"tenant": "acme", "server": "srv_1", "name": "Acme MDM", "expires_at": "2026-12-24T09:00:00Z", "expires": 1798102800.0,
 		"problem": "token_rejected", "title": "Apple does not accept the token (token_rejected)", "next": n.Problem.Next,
 	}, lines[0])
 }

@@ -27,7 +27,7 @@ func (h *host) guidePush(ctx context.Context) {
 // firstPush reports whether the tenant has had no push certificate of its own yet.
 func (h *host) firstPush(ctx context.Context) bool {
 	view, err := h.tenant().Push(ctx)
-	return err == nil && view.Certificate == nil
+	return err == nil && (view.Certificate == nil || view.OfAccount)
 }
 
 // servedBy is the tenant whose push certificate serves one that has none of its own; empty: there is none.
