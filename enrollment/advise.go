@@ -10,6 +10,17 @@ const (
 	No       Known = "no"
 )
 
+// KnownOf returns the fact that a yes or no stands for; nil: it is not known, as where a database has a null.
+func KnownOf(yes *bool) Known {
+	switch {
+	case yes == nil:
+		return NotKnown
+	case *yes:
+		return Yes
+	}
+	return No
+}
+
 // Situation are the facts on which advice rests. Those that are not known are asked for only where they matter.
 type Situation struct {
 	PortalAccess  Known // somebody with the right role can sign in at the portal of the organization

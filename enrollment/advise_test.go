@@ -166,3 +166,10 @@ func ranks(asked []enrollment.Question) []int {
 	}
 	return out
 }
+
+func TestKnownOfANullIsNotKnown(t *testing.T) {
+	yes, no := true, false
+	assert.Equal(t, enrollment.Yes, enrollment.KnownOf(&yes))
+	assert.Equal(t, enrollment.No, enrollment.KnownOf(&no))
+	assert.Equal(t, enrollment.NotKnown, enrollment.KnownOf(nil))
+}

@@ -23,8 +23,13 @@ var (
 	_ enrollment.DeviceLister = (*Organizations)(nil)
 )
 
-// NewOrganizations makes it. client returns the client of a tenant; a host keeps clients and hands out the same one again,
-// because each has a token of its own. Its error may be an [enrollment.CallError]; any other is worth another attempt.
+// ErrNoAccount says that a tenant has no API account. Where a function of the host's returns it, devices are assigned by a
+// person at the portal ([enrollment.ActivityByHand]).
+var ErrNoAccount = errors.New("axm: the tenant has no API account")
+
+// NewOrganizations makes them of clients that the host keeps itself; [OrganizationsFor] keeps them for it. client returns the
+// client of a tenant, the same one again each time, because each has a token of its own. Its error may be [ErrNoAccount], or an
+// [enrollment.CallError]; any other is worth another attempt.
 func NewOrganizations(client func(context.Context, enrollment.TenantID) (*Client, error)) *Organizations {
 	return &Organizations{client}
 }
@@ -32,6 +37,9 @@ func NewOrganizations(client func(context.Context, enrollment.TenantID) (*Client
 // Assign implements [enrollment.Assigner].
 func (o *Organizations) Assign(ctx context.Context, r enrollment.AssignmentRequest) (enrollment.Activity, error) {
 	c, err := o.of(ctx, r.Service.Tenant)
+	if errors.Is(err, ErrNoAccount) {
+		return enrollment.Activity{State: enrollment.ActivityByHand}, nil
+	}
 	if err != nil {
 		return enrollment.Activity{}, err
 	}
@@ -232,13 +240,7 @@ func portDevice(s enrollment.Service, d Device, at time.Time) enrollment.Assigne
 			Serial: d.Serial, Model: d.Model, Product: d.ProductType, Family: enrollment.ParseFamily(d.Family),
 		},
 		Assigned: enrollment.Yes, Server: s.Server, Service: enrollment.NormalUUID(s.UUID),
-		MigrationDeadline: d.MigrationDeadline, ObservedAt: at,
-	}
-	if d.MigrationCapable != nil {
-		out.Capable = enrollment.No
-		if *d.MigrationCapable {
-			out.Capable = enrollment.Yes
-		}
+		Capable: enrollment.KnownOf(d.MigrationCapable), MigrationDeadline: d.MigrationDeadline, ObservedAt: at,
 	}
 	switch status := enrollment.MigrationStatus(strings.ToLower(d.MigrationStatus)); status {
 	case enrollment.MigrationRequested, enrollment.MigrationStarted, enrollment.MigrationSucceeded, enrollment.MigrationFailed:

@@ -17,6 +17,7 @@ import (
 // It is safe for concurrent use if the function that it was made with is.
 type Services struct {
 	client func(context.Context, enrollment.Service) (*Client, error)
+	clock  *service // which all clients share; nil: they are the host's
 }
 
 var (
@@ -28,10 +29,10 @@ var (
 // one shows proves nothing about this one, and a wipe may hang on it.
 var ErrOtherService = errors.New("dep: the token belongs to another service")
 
-// NewServices makes it. client returns the client of a service; a host keeps clients and hands out the same one again,
-// because each opens a session of its own. Its error may be an [enrollment.CallError]; any other is worth another attempt.
+// NewServices makes them of clients that the host keeps itself; [ServicesFor] keeps them for it. client returns the client of
+// a service, the same one again each time, because each opens a session of its own. Its error may be an [enrollment.CallError]; any other is worth another attempt.
 func NewServices(client func(context.Context, enrollment.Service) (*Client, error)) *Services {
-	return &Services{client}
+	return &Services{client: client}
 }
 
 // AssignProfile implements [enrollment.ProfileAssigner]. A device that Apple throttles is worth another attempt after the

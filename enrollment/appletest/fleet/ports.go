@@ -195,9 +195,4 @@ func (p Ports) device(ctx context.Context, asked enrollment.Device) (*Device, er
 	return nil, enrollment.ErrNoDevice
 }
 
-func known(yes bool) enrollment.Known {
-	if yes {
-		return enrollment.Yes
-	}
-	return enrollment.No
-}
+func known(yes bool) enrollment.Known { return enrollment.KnownOf(&yes) }
