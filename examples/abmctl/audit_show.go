@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -65,12 +64,7 @@ func (c *auditShow) do(ctx context.Context, h *host) (answer, error) {
 			return nil, err
 		}
 		for _, e := range page {
-			s := about(e.Subject)
-			if !isServer(e.Subject) {
-				s = subject{}
-			}
-			s.ID, s.Renewal = e.Subject+"/"+strconv.FormatInt(e.Seq, 10), enrollment.RenewalID(e.Detail["renewal"])
-			list = append(list, entry{s, e})
+			list = append(list, entry{entrySubject(e), e})
 			after = e.Seq
 		}
 		if len(page) < storage.MaxPage {

@@ -81,6 +81,7 @@ type cli struct {
 
 	Audit struct {
 		Show       auditShow       `cmd:"" help:"Show who did what to a server, push certificate, renewal or tenant."`
+		Export     auditExport     `cmd:"" help:"Print everything that was done since the last export, a JSON object in each line."`
 		Verify     auditVerify     `cmd:"" help:"Check that no entry was changed, dropped or cut off."`
 		Checkpoint auditCheckpoint `cmd:"" help:"Print the end of the audit, to be kept elsewhere."`
 	} `cmd:"" help:"Who did what, and that nobody changed it since."`

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +159,42 @@ func TestPain23_Audit(t *testing.T) {
 	assert.NotEmpty(t, got.object()["faults"], "another history than the one that was kept")
 	acme.cli("audit", "verify", "--checkpoint", w.write("bad", []byte("{}"))).fails(2)
 	acme.cli("audit", "show", "nobody").fails(1)
+}
+
+// A log collector takes what is new, line by line, and misses nothing.
+func TestAuditExportGoesOnWhereItEnded(t *testing.T) {
+	w := newWorld(t)
+	acme := w.newCustomer("default", "Acme MDM").withToken()
+	first := lines(t, acme.cli("audit", "export").ok().out)
+	require.NotEmpty(t, first)
+	acts := map[any]bool{}
+	for i, e := range first {
+		assert.EqualValues(t, i+1, e["position"])
+		acts[e["act"]] = true
+	}
+	assert.True(t, acts["token_activated"])
+	end := strconv.Itoa(len(first))
+	assert.Empty(t, acme.cli("audit", "export", "--after", end).ok().out)
+	acme.json("renew", "start", acme.server).ok()
+	var news []map[string]any
+	acme.json("audit", "export", "--after", end).ok().decode(&news)
+	require.NotEmpty(t, news)
+	assert.EqualValues(t, len(first)+1, news[0]["position"])
+	assert.Equal(t, "renewal_started", news[0]["act"])
+	assert.Equal(t, acme.server, news[0]["server"])
+	acme.cli("audit", "export", "--after=-1").fails(2)
+	newWorld(t).cli("audit", "export").fails(1)
+}
+
+// lines are the objects of a text with one in each line.
+func lines(t *testing.T, text string) (objects []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var o map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &o))
+		objects = append(objects, o)
+	}
+	return objects
 }
 
 func TestKeysRotate(t *testing.T) {
