@@ -26,6 +26,25 @@ func TestDefaultPolicyIsValid(t *testing.T) {
 	}
 }
 
+// Every rule is part of the change that makes another policy this one, also a rule that comes later.
+func TestChangeHoldsEveryRule(t *testing.T) {
+	want := enrollment.DefaultPolicy()
+	for _, rules := range []reflect.Value{reflect.ValueOf(&want).Elem(), reflect.ValueOf(&want.Wipes).Elem()} {
+		for _, rule := range rules.Fields() {
+			switch rule.Kind() {
+			case reflect.Bool:
+				rule.SetBool(true)
+			case reflect.Int, reflect.Int64:
+				rule.SetInt(rule.Int() + 1)
+			case reflect.Slice:
+				rule.Set(rule.Slice(0, 1))
+			}
+		}
+	}
+	assert.Equal(t, want, enrollment.DefaultPolicy().With(want.Change()))
+	assert.Equal(t, want, enrollment.Policy{}.With(want.Change()))
+}
+
 func TestPolicyRefusesNonsense(t *testing.T) {
 	type policy = enrollment.Policy
 	for name, c := range map[string]struct {

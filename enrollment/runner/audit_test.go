@@ -96,6 +96,7 @@ func TestActorsMustBeKnown(t *testing.T) {
 			"cancel": func() error { _, err := acme.Cancel(ctx(t), by, "rnw_1"); return err },
 			"policy": func() error { _, err := h.SetPolicy(ctx(t), by, enrollment.PolicyChange{}); return err },
 			"rules":  func() error { _, err := acme.SetPolicy(ctx(t), by, enrollment.PolicyChange{}); return err },
+			"follow": func() error { _, err := acme.InheritPolicy(ctx(t), by); return err },
 			"plan":   func() error { _, err := movers(h).Tenant("acme").NewPlan(ctx(t), by, runner.NewPlan{}); return err },
 			"list":   func() error { _, err := acme.ListDevices(ctx(t), by, "pln_1", rows("MAC1")); return err },
 			"pause":  func() error { _, err := acme.PausePlan(ctx(t), by, "pln_1", ""); return err },

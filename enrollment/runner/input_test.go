@@ -70,6 +70,7 @@ func TestImpossibleTenantsAreInvalidInput(t *testing.T) {
 			"override": func() error { _, err := tenant.OverridePush(ctx(t), tech, run, "why"); return err },
 			"settle":   func() error { return tenant.Settle(ctx(t), "srv_1") },
 			"policy":   func() error { _, err := tenant.SetPolicy(ctx(t), tech, enrollment.PolicyChange{}); return err },
+			"inherit":  func() error { _, err := tenant.InheritPolicy(ctx(t), tech); return err },
 			"rules":    func() error { _, err := tenant.Policy(ctx(t)); return err },
 			"plans":    func() error { _, err := tenant.Plans(ctx(t), tech, runner.Page{}); return err },
 			"new plan": func() error { _, err := movers(h).Tenant(id).NewPlan(ctx(t), tech, runner.NewPlan{}); return err },

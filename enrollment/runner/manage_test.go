@@ -55,6 +55,37 @@ func TestPolicyHasOneHome(t *testing.T) {
 	assert.Contains(t, entries[0].Detail["change"], "90")
 }
 
+// What was set for a tenant can be taken back: the installation's rules hold for it again, also those of later.
+func TestATenantInheritsTheRulesAgain(t *testing.T) {
+	h := newHost(t)
+	acme := h.customer("acme")
+	_, err := acme.AddServer(ctx(t), tech, runner.NewServer{Name: "Acme MDM"})
+	require.NoError(t, err)
+	day := func(n int) *time.Duration { d := time.Duration(n) * 24 * time.Hour; return &d }
+	_, err = acme.SetPolicy(ctx(t), tech, enrollment.PolicyChange{ExpiringWithin: day(10), Wipes: &enrollment.WipeChange{Cooling: day(1)}})
+	require.NoError(t, err)
+
+	set, err := acme.InheritPolicy(ctx(t), tech)
+	require.NoError(t, err)
+	require.NotNil(t, set.Proposal, "a shorter cooling period takes another person")
+	assert.Equal(t, 10*24*time.Hour, set.ExpiringWithin, "nothing has changed yet")
+	_, err = acme.ApproveProposal(ctx(t), bob, set.Proposal.ID, word(*set.Proposal))
+	require.NoError(t, err)
+
+	set, err = acme.InheritPolicy(ctx(t), tech)
+	require.NoError(t, err)
+	assert.Nil(t, set.Proposal, "they are as loose as the installation's now")
+	assert.Equal(t, enrollment.DefaultPolicy(), set.Policy)
+	_, err = h.SetPolicy(ctx(t), tech, enrollment.PolicyChange{ExpiringWithin: day(90)})
+	require.NoError(t, err)
+	p, err := acme.Policy(ctx(t))
+	require.NoError(t, err)
+	assert.Equal(t, 90*24*time.Hour, p.ExpiringWithin, "what the installation changes holds for it too")
+	entries, err := acme.Audit(ctx(t), "acme", 0, 100)
+	require.NoError(t, err)
+	assert.Equal(t, "inherit", entries[len(entries)-1].Detail["change"])
+}
+
 // A closed tenant can be read and takes nothing new; an erased one has nothing left but its audit, and its key is destroyed:
 // what a backup still holds opens no more.
 func TestOffboarding(t *testing.T) {

@@ -42,7 +42,25 @@ func (t *Tenant) SetPolicy(ctx context.Context, by enrollment.Actor, rules enrol
 	return t.scope().setPolicy(ctx, by, rules)
 }
 
+// InheritPolicy takes back every rule that was set for the tenant, so that the installation's hold for it again, now and
+// whenever they change. Where the installation's are looser about wipes, no single person may do that: the installation's
+// rules are proposed as the tenant's, and once others have approved them, the next call takes them back.
+func (t *Tenant) InheritPolicy(ctx context.Context, by enrollment.Actor) (PolicyView, error) {
+	return t.scope().rule(ctx, by, func(c *change) (enrollment.PolicyChange, func() error) {
+		return c.installationPolicy().Change(), func() error { return c.inheritRules(ctx, by) }
+	})
+}
+
 func (s scope) setPolicy(ctx context.Context, by enrollment.Actor, rules enrollment.PolicyChange) (PolicyView, error) {
+	return s.rule(ctx, by, func(c *change) (enrollment.PolicyChange, func() error) {
+		return rules, func() error { return c.setRules(ctx, by, rules) }
+	})
+}
+
+// rule makes a change of rules that one person may make, and proposes another.
+func (s scope) rule(
+	ctx context.Context, by enrollment.Actor, wish func(*change) (rules enrollment.PolicyChange, set func() error),
+) (PolicyView, error) {
 	if err := validActor(by); err != nil {
 		return PolicyView{}, err
 	}
@@ -59,6 +77,7 @@ func (s scope) setPolicy(ctx context.Context, by enrollment.Actor, rules enrollm
 		if err != nil {
 			return err
 		}
+		rules, set := wish(c)
 		next := now.With(rules)
 		if err := next.Validate(); err != nil {
 			return err
@@ -69,7 +88,7 @@ func (s scope) setPolicy(ctx context.Context, by enrollment.Actor, rules enrollm
 			return err
 		}
 		view.Policy = next
-		return c.setRules(ctx, by, rules)
+		return set()
 	})
 	if err != nil {
 		return PolicyView{}, err
@@ -83,4 +102,11 @@ func (c *change) setRules(ctx context.Context, by enrollment.Actor, rules enroll
 	*own, *moved = own.And(rules), true
 	text, _ := json.Marshal(rules) // plain numbers: it cannot fail
 	return c.noteScope(ctx, enrollment.NewAuditFact(enrollment.ActPolicySet, by, "change", string(text)))
+}
+
+// inheritRules takes back the rules that were set for the tenant, in this write.
+func (c *change) inheritRules(ctx context.Context, by enrollment.Actor) error {
+	own, moved := c.ownRules()
+	*own, *moved = enrollment.PolicyChange{}, true
+	return c.noteScope(ctx, enrollment.NewAuditFact(enrollment.ActPolicySet, by, "change", "inherit"))
 }
