@@ -15,10 +15,11 @@ type flags struct {
 	Quiet    bool                `help:"Say nothing but errors."`
 	DEPURL   string              `name:"dep-url" placeholder:"URL" help:"Another device assignment service on this machine, for tests; plain http is accepted."`
 	APNSURL  string              `name:"apns-url" placeholder:"URL" help:"Another push service on this machine, for tests: https and a loopback address."`
-	CA       string              `name:"ca" placeholder:"FILE" help:"Certificates (PEM) to trust for --dep-url and --apns-url."`
+	CA       string              `name:"ca" placeholder:"FILE" help:"Certificates (PEM) to trust for --dep-url, --axm-url, --apns-url and --nanomdm-url."`
 	Account  enrollment.TenantID `name:"push-account" placeholder:"T" default:"account" help:"The tenant whose push certificate serves every tenant without one of its own (${default})."`
-	AXMURL   string              `name:"axm-url" hidden:""`
-	AXMToken string              `name:"axm-token-url" hidden:""`
+	AXMURL   string              `name:"axm-url" placeholder:"URL" help:"Another Apple Business API on this machine, for tests; plain http is accepted."`
+	AXMToken string              `name:"axm-token-url" placeholder:"URL" help:"Its token endpoint."`
+	nanomdmFlags
 }
 
 // cli is every command.

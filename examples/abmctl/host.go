@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -17,7 +16,8 @@ import (
 	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/apns/apnshttp"
 	"github.com/abmrenew/abmrenew/enrollment"
-	"github.com/abmrenew/abmrenew/enrollment/dep"
+	"github.com/abmrenew/abmrenew/enrollment/axm"
+	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/bolt"
@@ -34,6 +34,12 @@ type host struct {
 	keyring *seal.Keyring
 	sealer  *seal.Sealer
 	lib     *runner.Runner
+
+	clients       *clients
+	clock         *appleClock
+	organizations *axm.Organizations
+	nanomdm       *nanomdm.Server // nil: none
+	sightings     *sightings
 }
 
 // purpose says what a command makes of a store file that does not exist.
@@ -59,7 +65,12 @@ func (h *host) open(ctx context.Context, why purpose) error {
 	if err := h.openStore(ctx, why); err != nil {
 		return err
 	}
-	verifier, err := h.verifier()
+	clients, err := h.newClients()
+	if err != nil {
+		return err
+	}
+	h.clients = clients
+	verifier, err := clients.verifier()
 	if err != nil {
 		return err
 	}
@@ -74,11 +85,16 @@ func (h *host) open(ctx context.Context, why purpose) error {
 	if h.Quiet {
 		level = slog.LevelError
 	}
-	h.lib, err = runner.New(runner.Config{
+	cfg := runner.Config{
 		Store: h.store, Sealer: h.sealer, Verifier: verifier, Notifier: noticeBoard{h}, Lease: lease, SettleFor: settleFor,
 		PushProber: prober, PushAccount: h.Account,
 		Log: slog.New(slog.NewTextHandler(h.err, &slog.HandlerOptions{Level: level})),
-	})
+	}
+	if err := h.plug(&cfg); err != nil {
+		return err
+	}
+	h.lib, err = runner.New(cfg)
+	clients.lib = h.lib
 	return err
 }
 
@@ -134,23 +150,6 @@ func (h *host) roots() (*x509.CertPool, error) {
 		return nil, wrong("ca", "a readable file with certificates in PEM").Because(err)
 	}
 	return pool, nil
-}
-
-// verifier is the client for Apple, or for a stand-in on this machine.
-func (h *host) verifier() (*dep.Verifier, error) {
-	o := dep.Options{BaseURL: h.DEPURL, Loopback: h.DEPURL != "", Now: h.now, UserAgent: "abmctl/1.0"}
-	var err error
-	if o.RootCAs, err = h.roots(); err != nil {
-		return nil, err
-	}
-	v, err := dep.NewVerifier(o)
-	switch {
-	case errors.Is(err, dep.ErrOptions):
-		return nil, wrong("dep-url", fmt.Sprint("https, or http to a loopback address: ", err)).Because(err)
-	case errors.Is(err, dep.ErrFIPS):
-		return nil, enrollment.NewProblem(enrollment.CodeFIPS, "what", "HMAC-SHA1").Because(err)
-	}
-	return v, err
 }
 
 // prober asks Apple's push service, or a stand-in on this machine. It probes, because that shows a revoked certificate, which may

@@ -93,6 +93,9 @@ func (h *host) sweep(ctx context.Context, ans *rotated) error {
 	for _, k := range runner.KeptKinds() {
 		kinds = append(kinds, seal.SweptKind{Kind: k.Kind, Installation: k.Installation})
 	}
+	for _, kind := range ownKinds() {
+		kinds = append(kinds, seal.SweptKind{Kind: kind})
+	}
 	swept, err := h.sealer.Sweep(ctx, seal.SweepOptions{Kinds: kinds})
 	ans.Resealed, ans.Retired, ans.Kept = ans.Resealed+swept.Resealed, ans.Retired+swept.Retired, swept.Kept
 	if err == nil && len(swept.Errors) > 0 {

@@ -47,5 +47,5 @@ func (c *offboard) do(ctx context.Context, h *host) (answer, error) {
 	if err := t.Erase(ctx, h.actor()); err != nil {
 		return offboarded{c.subject(), enrollment.TenantClosed}, err
 	}
-	return offboarded{c.subject(), enrollment.TenantErased}, nil
+	return offboarded{c.subject(), enrollment.TenantErased}, h.forget(ctx, c.Who)
 }

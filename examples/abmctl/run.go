@@ -52,6 +52,9 @@ func (c *runDue) do(ctx context.Context, h *host) (answer, error) {
 	if err := h.open(ctx, why); err != nil {
 		return nil, err
 	}
+	if h.nanomdm != nil {
+		h.clock.ask(ctx, h.DEPURL) // no wipe leaves before it is known how right our clock is
+	}
 	if !c.Once {
 		h.hint("Doing what is due, at least every %v; end with Ctrl-C", c.Every)
 		_ = h.lib.Run(ctx, time.Duration(c.Every)) // it ends with the context, and that is how this ends well

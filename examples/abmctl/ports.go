@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/enrollment/axm"
+	"github.com/abmrenew/abmrenew/enrollment/dep"
+	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
+	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
+)
+
+// plug puts the ports by which devices move into the configuration.
+func (h *host) plug(cfg *runner.Config) error {
+	services := dep.NewServices(h.clients.service)
+	h.organizations = axm.NewOrganizations(h.clients.organization)
+	cfg.Devices, cfg.Profiles = services, services
+	cfg.Assigner = assigner{h.clients, h.organizations}
+	cfg.AppleTime = h.clock.Time
+
+	h.sightings = newSightings(h.store, h.sealer)
+	cfg.MDM = checkinsOf(h)
+	var err error
+	if h.nanomdm, err = h.openNanoMDM(); err != nil || h.nanomdm == nil {
+		return err
+	}
+	cfg.Wipes = nanomdm.NewDispatcher(h.oldServer, nil)
+	return nil
+}
+
+// ownKinds are the kinds of records that this program keeps beside the library's.
+func ownKinds() []string { return []string{kindSighting, kindSerial} }
+
+// forget deletes what this program keeps of a tenant beside the library's records.
+func (h *host) forget(ctx context.Context, tenant enrollment.TenantID) error {
+	for _, kind := range ownKinds() {
+		if err := h.deleteAll(ctx, storage.Query{Kind: kind, Tenant: string(tenant)}); err != nil {
+			return asError(runner.ProblemOf(err))
+		}
+	}
+	return nil
+}
+
+// deleteAll deletes the records that a query selects, a page at a time.
+func (h *host) deleteAll(ctx context.Context, q storage.Query) error {
+	q.Limit = storage.MaxPage
+	for again := 0; ; {
+		records, err := h.store.List(ctx, q)
+		if err != nil || len(records) == 0 {
+			return err
+		}
+		var w storage.Write
+		for _, rec := range records {
+			w.Delete = append(w.Delete, rec.Ref())
+		}
+		err = h.store.Commit(ctx, w)
+		switch {
+		case errors.Is(err, storage.ErrConflict) && again < conflicts: // somebody else was faster
+			again++
+		case err != nil:
+			return err
+		}
+	}
+}
