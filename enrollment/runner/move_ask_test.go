@@ -290,3 +290,33 @@ func TestThePostsOfAnHourAreLimited(t *testing.T) {
 	require.Len(t, m.posts, 2, "the devices to be wiped, and the one that migrates")
 	assert.GreaterOrEqual(t, m.posts[1].Sub(m.posts[0]), time.Hour)
 }
+
+// The waves of a plan are listed as they begin.
+func TestWavesAreListed(t *testing.T) {
+	m := newMover(t)
+	m.twelve()
+	m.approved()
+	page, err := m.tenant().Waves(ctx(t), m.plan, runner.Page{})
+	require.NoError(t, err)
+	assert.Empty(t, page.Waves, "none before it begins")
+	m.live(6*time.Hour, func() bool { return m.view().Wipes.Passed > 0 })
+	page, err = m.tenant().Waves(ctx(t), m.plan, runner.Page{})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(page.Waves), 2)
+	var tracks []migration.Track
+	for _, w := range page.Waves {
+		tracks = append(tracks, w.Track)
+		if w.State == migration.WavePassed {
+			enrolled, failed := w.Counts()
+			assert.Equal(t, 1, enrolled, "%+v", w)
+			assert.Zero(t, failed)
+			assert.Zero(t, w.Waiting)
+		}
+	}
+	assert.Contains(t, tracks, migration.TrackWipes)
+	assert.Contains(t, tracks, migration.TrackMigrations)
+	_, err = m.tenant().Waves(ctx(t), "pln_other", runner.Page{})
+	require.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeNotFound})
+	_, err = m.Tenant("other").Waves(ctx(t), m.plan, runner.Page{})
+	require.ErrorIs(t, err, &enrollment.Problem{Code: enrollment.CodeNotFound}, "of another tenant")
+}

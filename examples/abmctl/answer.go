@@ -25,6 +25,7 @@ type subject struct {
 	Server  enrollment.ServerID  `json:"server,omitempty"`
 	Push    enrollment.PushID    `json:"push,omitempty"`
 	Renewal enrollment.RenewalID `json:"renewal,omitempty"`
+	Plan    enrollment.PlanID    `json:"plan,omitempty"`
 }
 
 // about is the subject of a command that names a server or a renewal.
@@ -131,7 +132,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 }
 
 func rank(name string) int {
-	first := []string{"id", "server", "push", "renewal", "problem"}
+	first := []string{"id", "server", "push", "renewal", "plan", "problem"}
 	if i := slices.Index(first, name); i >= 0 {
 		return i
 	}

@@ -61,11 +61,14 @@ func (c *auditExport) do(ctx context.Context, h *host) (answer, error) {
 	}
 }
 
-// entrySubject names an audit entry, and the server or renewal that it is about.
+// entrySubject names an audit entry, and the server, renewal or plan that it is about.
 func entrySubject(e enrollment.AuditEntry) subject {
-	s := about(e.Subject)
-	if !isServer(e.Subject) {
-		s = subject{}
+	s := subject{}
+	switch {
+	case isServer(e.Subject):
+		s = about(e.Subject)
+	case isPlan(e.Subject):
+		s = aboutPlan(e.Subject)
 	}
 	s.ID, s.Renewal = e.Subject+"/"+strconv.FormatInt(e.Seq, 10), enrollment.RenewalID(e.Detail["renewal"])
 	return s

@@ -15,7 +15,7 @@ import (
 )
 
 type auditShow struct {
-	ID string `arg:"" name:"subject" placeholder:"SUBJECT" help:"A server's ID or name, the ID of a renewal or push certificate, a tenant, or: installation."`
+	ID string `arg:"" name:"subject" placeholder:"SUBJECT" help:"A server's ID or name, the ID of a renewal, push certificate or plan, a tenant, or: installation."`
 }
 
 func (c *auditShow) subject() subject { return subject{ID: c.ID} }

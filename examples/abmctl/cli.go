@@ -20,6 +20,7 @@ type flags struct {
 	AXMURL   string              `name:"axm-url" placeholder:"URL" help:"Another Apple Business API on this machine, for tests; plain http is accepted."`
 	AXMToken string              `name:"axm-token-url" placeholder:"URL" help:"Its token endpoint."`
 	nanomdmFlags
+	approvalFlags
 }
 
 // cli is every command.
@@ -75,13 +76,51 @@ type cli struct {
 	Steps  steps  `cmd:"" help:"Say what to click at Apple's portal."`
 	Due    runDue `cmd:"" name:"run" help:"Do what is due: probes, reminders, retries."`
 
+	Migrate struct {
+		List         migrateList         `cmd:"" help:"List the plans."`
+		Show         migrateShow         `cmd:"" help:"Show a plan, and why nothing moves."`
+		Moves        migrateMoves        `cmd:"" help:"Show the devices of a plan, and why each is moved as it is."`
+		Submit       migrateSubmit       `cmd:"" help:"Have a plan approved by others, or begin where nobody has to."`
+		Approve      migrateApprove      `cmd:"" help:"Approve a plan that somebody else made."`
+		Reject       migrateReject       `cmd:"" help:"End a plan that waits for its approval."`
+		Start        migrateStart        `cmd:"" help:"Begin now with a plan that has cooled down."`
+		Pause        migratePause        `cmd:"" help:"Begin nothing new; no wipe leaves from then on."`
+		Resume       migrateResume       `cmd:"" help:"Go on with a paused plan."`
+		Cancel       migrateCancel       `cmd:"" help:"Give a plan up."`
+		CancelAll    migrateCancelAll    `cmd:"" help:"Give up every plan of the tenant."`
+		Exclude      migrateExclude      `cmd:"" aliases:"skip" help:"Leave a device of a plan alone."`
+		Retry        migrateRetry        `cmd:"" help:"Begin again with a device that did not come to a good end."`
+		CancelDevice migrateCancelDevice `cmd:"" help:"Give one device of a plan up."`
+		Replace      migrateReplace      `cmd:"" help:"Call another device into the present wave in place of one that does not come by."`
+		PIN          migratePIN          `cmd:"" name:"pin" help:"Show the PIN of a Mac that was locked by its wipe."`
+		Batches      migrateBatches      `cmd:"" help:"Show the batches in which devices are assigned."`
+		Serials      migrateSerials      `cmd:"" help:"Hand out the serial numbers of a batch, and what to click at Apple's portal."`
+		Recheck      migrateRecheck      `cmd:"" help:"Say that the devices of a batch were assigned at Apple's portal."`
+	} `cmd:"" help:"Move devices to another server."`
+
+	Proposal struct {
+		List    proposalList    `cmd:"" help:"List the changes that no single person makes."`
+		Approve proposalApprove `cmd:"" help:"Approve a change that somebody else proposed."`
+		Reject  proposalReject  `cmd:"" help:"End a proposal, or withdraw one's own."`
+	} `cmd:"" help:"Changes of rules about wipes, and of kill switches, that others have to approve."`
+
+	KillSwitch struct {
+		On   killSwitchOn   `cmd:"" help:"Let no wipe leave any more, from now on."`
+		Off  killSwitchOff  `cmd:"" help:"Propose to let wipes leave again."`
+		Show killSwitchShow `cmd:"" help:"Show it."`
+	} `cmd:"" help:"Stops every wipe of a tenant, or of the whole installation."`
+
+	Approval struct {
+		Text approvalText `cmd:"" help:"Print what a person signs who approves a plan or a proposal."`
+	} `cmd:"" help:"Approvals by signature."`
+
 	Policy struct {
 		Show policyShow `cmd:"" help:"Show the rules."`
 		Set  policySet  `cmd:"" help:"Change rules."`
-	} `cmd:"" help:"The rules of renewals."`
+	} `cmd:"" help:"The rules of renewals, and of moving and wiping devices."`
 
 	Audit struct {
-		Show       auditShow       `cmd:"" help:"Show who did what to a server, push certificate, renewal or tenant."`
+		Show       auditShow       `cmd:"" help:"Show who did what to a server, push certificate, renewal, plan or tenant."`
 		Export     auditExport     `cmd:"" help:"Print everything that was done since the last export, a JSON object in each line."`
 		Verify     auditVerify     `cmd:"" help:"Check that no entry was changed, dropped or cut off."`
 		Checkpoint auditCheckpoint `cmd:"" help:"Print the end of the audit, to be kept elsewhere."`

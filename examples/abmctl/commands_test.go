@@ -129,7 +129,6 @@ func TestPolicy(t *testing.T) {
 	w.cli("policy", "set", "--installation").fails(2)
 	assert.Equal(t, before, w.cli("audit", "show", "installation").ok().out, "no change is not written down as one")
 	w.cli("policy", "set", "--reminders", "1,2,3").fails(2)
-	w.cli("policy", "set", "--wipes", "on").fails(2)
 }
 
 // Pain 23: who did what, and when.

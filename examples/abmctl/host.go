@@ -81,13 +81,17 @@ func (h *host) open(ctx context.Context, why purpose) error {
 	if h.sealer, err = seal.New(h.store, h.keyring, seal.Options{Now: h.now}); err != nil {
 		return asError(runner.ProblemOf(err))
 	}
+	approvals, err := h.verifierOfApprovals()
+	if err != nil {
+		return err
+	}
 	level := slog.LevelWarn
 	if h.Quiet {
 		level = slog.LevelError
 	}
 	cfg := runner.Config{
 		Store: h.store, Sealer: h.sealer, Verifier: verifier, Notifier: noticeBoard{h}, Lease: lease, SettleFor: settleFor,
-		PushProber: prober, PushAccount: h.Account,
+		PushProber: prober, PushAccount: h.Account, Approvals: approvals,
 		Log: slog.New(slog.NewTextHandler(h.err, &slog.HandlerOptions{Level: level})),
 	}
 	if err := h.plug(&cfg); err != nil {

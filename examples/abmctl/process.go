@@ -49,7 +49,7 @@ func execute(ctx context.Context, args []string, p process) int {
 	parser, err := kong.New(&c,
 		kong.Name("abmctl"), kong.Description(description), kong.Writers(p.out, p.err),
 		kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.TypeMapper(durationType, kong.MapperFunc(decodeDuration)),
+		kong.TypeMapper(durationType, kong.MapperFunc(decodeDuration)), kong.TypeMapper(budgetType, kong.MapperFunc(decodeBudget)),
 	)
 	if err != nil {
 		fmt.Fprintln(p.err, "abmctl:", err)
@@ -100,7 +100,10 @@ usage: abmctl [flags] COMMAND
   adopt                               existing tokens and key pairs
   advise, steps                       what to do, and what to click at Apple's portal
   run                                 does what is due
-  policy show|set                     the rules
+  migrate list|show|moves|submit|approve|reject|start|pause|resume|cancel|cancel-all
+  migrate exclude|skip|retry|cancel-device|replace|pin, batches|serials|recheck
+  policy show|set, proposal list|approve|reject, approval text
+  kill-switch on|off|show             stops every wipe
   audit show|verify|checkpoint        who did what
   keys rotate, offboard               the keys of the store, the end of a tenant
 

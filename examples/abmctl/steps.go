@@ -30,13 +30,18 @@ func (a guideAnswer) text(w io.Writer) { fmt.Fprint(w, a.Text()) }
 func (c *steps) do(context.Context, *host) (answer, error) {
 	guide, err := portal.Steps(c.Task, portal.Options{Generation: c.Portal, Product: c.Product, Server: c.Name})
 	if err != nil {
-		if unknown, ok := errors.AsType[*portal.UnknownError](err); ok {
-			return nil, wrong(unknown.What, "one of "+strings.Join(unknown.Known, ", ")).Because(err)
-		}
-		return nil, err
+		return nil, unknownSteps(err)
 	}
 	if c.Short {
 		guide = guide.ShortWay()
 	}
 	return guideAnswer{c.subject(), guide}, nil
+}
+
+// unknownSteps says which steps there are.
+func unknownSteps(err error) error {
+	if unknown, ok := errors.AsType[*portal.UnknownError](err); ok {
+		return wrong(unknown.What, "one of "+strings.Join(unknown.Known, ", ")).Because(err)
+	}
+	return err
 }

@@ -15,8 +15,8 @@ func TestUsage(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range [][]string{
 		{}, {"nonsense"}, {"server"}, {"server", "add"}, {"server", "add", "a", "b"}, {"renew", "certificate", "x"},
-		{"push"}, {"push", "import"}, {"push", "renew", "csr"}, {"migrate", "plan"}, {"api-account", "add"}, {"devices", "list", "x"}, {"kill-switch", "on"},
-		{"proposal", "list"}, {"profile", "show", "x"}, {"run"}, {"run", "--once", "--every", "5m"}, {"run", "--once", "--listen", "x"},
+		{"push"}, {"push", "import"}, {"push", "renew", "csr"}, {"migrate", "plan"}, {"api-account", "add"}, {"devices", "list", "x"}, {"kill-switch"},
+		{"proposal", "approve"}, {"profile", "show", "x"}, {"run"}, {"run", "--once", "--every", "5m"}, {"run", "--once", "--listen", "x"},
 		{"run", "--every", "soon"}, {"run", "--every", "1ms"}, {"server", "list", "--nonsense"}, {"advise", "x", "--portal-access=maybe"},
 	} {
 		got := w.bare(args...)

@@ -45,7 +45,10 @@ func (b noticeBoard) Notify(_ context.Context, n enrollment.Notice) error {
 		return nil
 	}
 	what, subject, credential := string(n.Kind), "server "+string(n.Server), "token"
-	if n.Push != "" {
+	switch {
+	case n.Plan != "":
+		subject = "plan " + string(n.Plan)
+	case n.Push != "":
 		subject, credential = "push "+string(n.Push), "push certificate"
 	}
 	switch {
