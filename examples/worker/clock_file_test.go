@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// shownClock is a clock that one process turns and others read, in a file.
+type shownClock struct{ file *os.File }
+
+func openClock(path string) (shownClock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	return shownClock{f}, err
+}
+
+// Now reads the clock.
+func (c shownClock) Now() time.Time {
+	var b [8]byte
+	if _, err := c.file.ReadAt(b[:], 0); err != nil {
+		panic(err) // the test that turns it has removed it
+	}
+	return time.Unix(0, int64(binary.LittleEndian.Uint64(b[:]))).UTC()
+}
+
+// turnedClock is the test's end of it.
+type turnedClock struct {
+	shownClock
+	path string
+	mu   sync.Mutex
+}
+
+func newClock(t testing.TB) *turnedClock {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "clock")
+	require.NoError(t, os.WriteFile(path, make([]byte, 8), 0o600))
+	shown, err := openClock(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, shown.file.Close()) })
+	c := &turnedClock{shownClock: shown, path: path}
+	c.Pass(time.Until(time.Unix(0, 0)) * -1)
+	return c
+}
+
+// Pass turns the clock on.
+func (c *turnedClock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(c.Now().Add(d).UnixNano()))
+	if _, err := c.file.WriteAt(b[:], 0); err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/abmrenew/abmrenew/enrollment"
+)
+
+// A token dies at Apple. The worker asks, once the time for it has come, and everybody sees it.
+func TestWorkerDoesWhatIsDue(t *testing.T) {
+	s := shared(t)
+	acme := s.customer("acme")
+	w := s.start()
+	status, body := w.get("/readyz")
+	assert.Equal(t, http.StatusOK, status, body)
+
+	acme.admin.ChangePassword()
+	s.clock.Pass(30 * time.Hour)
+	s.eventually("the dead token is found", func() bool { return acme.view().Health == enrollment.Rejected })
+	assert.Zero(t, w.end(), "%s", w.log)
+}
