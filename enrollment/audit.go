@@ -27,6 +27,7 @@ const (
 	ActTokenRejected    Act = "token_rejected"
 	ActCheckRequested   Act = "check_requested"
 	ActQuieted          Act = "quieted"
+	ActProfileSet       Act = "profile_set"
 	ActRenewalStarted   Act = "renewal_started"
 	ActRenewalCancelled Act = "renewal_cancelled"
 	ActRenewalLapsed    Act = "renewal_lapsed"

@@ -45,6 +45,7 @@ var catalog = map[Code]catalogEntry{
 	CodeRejected:     {exit: 9, http: 422, title: "Apple does not accept the token{reason}", next: "Probably it was downloaded again since, the certificate was replaced, or the person who downloaded it ({admin}) changed their password or left. Download the token again and upload it at once"},
 	CodeTermsPending: {exit: 9, http: 409, title: "Apple waits until new terms are accepted for {organization}", next: "An administrator of that organization signs in at the portal and accepts the terms; the check goes on by itself, or at once with a recheck", retry: true},
 	CodeAccessDenied: {exit: 9, http: 403, title: "Apple denies this token access{reason}", next: "Have a person whose role may manage device management services download the token again"},
+	CodeAppleRefused: {exit: 9, http: 422, title: "Apple does not do this{reason}", next: "{next}"},
 
 	CodeUnreachable: {exit: 10, http: 503, title: "Apple gives no usable answer now{reason}", next: "Nothing is lost: what was uploaded is kept sealed, and Apple is asked again by itself", retry: true},
 

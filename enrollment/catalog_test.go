@@ -38,7 +38,7 @@ var exits = map[int]struct {
 		"target_without_token target_no_profile own_approval approval_needed approved_otherwise proposal_needed wipes_off too_many_failures " +
 		"approval_ended service_gone plan_lapsed assign_by_hand", []int{403, 409, 410, 429}},
 	9: {"Apple refused", "token_rejected terms_pending access_denied push_rejected push_dead " +
-		"assignment_refused profile_refused migration_failed migration_not_cancelled target_token_rejected", []int{403, 409, 422}},
+		"apple_refused assignment_refused profile_refused migration_failed migration_not_cancelled target_token_rejected", []int{403, 409, 422}},
 	10: {"Apple out of reach", "apple_unreachable", []int{503}},
 }
 

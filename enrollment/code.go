@@ -56,6 +56,7 @@ const (
 	CodeRejected        Code = "token_rejected"           // 9
 	CodeTermsPending    Code = "terms_pending"            // 9
 	CodeAccessDenied    Code = "access_denied"            // 9
+	CodeAppleRefused    Code = "apple_refused"            // 9
 	CodePushRejected    Code = "push_rejected"            // 9
 	CodePushDead        Code = "push_dead"                // 9
 	CodeUnreachable     Code = "apple_unreachable"        // 10

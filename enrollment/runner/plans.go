@@ -12,7 +12,7 @@ import (
 
 // NewPlan is what a plan starts from.
 type NewPlan struct {
-	Route    migration.Route
+	Route    migration.Route    // without a profile: that of [Tenant.SetProfile]
 	Wish     migration.Strategy // empty: the way that does least harm
 	Deadline time.Duration      // of migrations; zero: the policy's
 	// Reached: the present MDM runs and its push certificate works, so that commands reach devices. NotKnown: as the stored push
@@ -44,6 +44,10 @@ func (t *Tenant) NewPlan(ctx context.Context, by enrollment.Actor, q NewPlan) (P
 	id := enrollment.PlanID(t.r.cfg.NewID(planPrefix))
 	return t.outcomeOf(ctx, by, id, func(c *change) error {
 		if err := c.open(ctx, by); err != nil {
+			return err
+		}
+		q, err := c.routed(ctx, q)
+		if err != nil {
 			return err
 		}
 		target, err := c.target(ctx, q.Route)
