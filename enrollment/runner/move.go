@@ -14,6 +14,7 @@ import (
 type moveRecord struct {
 	migration.Move
 	Audit enrollment.AuditHead `json:"audit"`
+	Other map[string]string    `json:"other,omitempty"` // that the list had beside the device
 }
 
 // wake parks a move that waits for a batch: its plan fetches it, and a plan of any size leaves nothing due before that.

@@ -196,6 +196,8 @@ type MovePage struct {
 // MoveView is a device of a plan as a person sees it: how it is moved, why so, and how far it has come.
 type MoveView struct {
 	migration.Move
+	// Other is what the list had beside the device; see [PlanRow].
+	Other map[string]string `json:"other,omitempty"`
 	// Allowed is what the person who asks may do now.
 	Allowed []migration.EventName `json:"allowed,omitempty"`
 }
@@ -215,7 +217,7 @@ func (t *Tenant) Moves(ctx context.Context, by enrollment.Actor, id enrollment.P
 	}
 	var p MovePage
 	p.Moves, p.Damaged, p.Next, p.More, err = list(ctx, c.moves, c.store, q, func(item storage.Item[moveRecord]) (MoveView, error) {
-		return MoveView{Move: item.Value.Move, Allowed: item.Value.Move.Allowed(c.policy, c.now, by)}, nil
+		return MoveView{Move: item.Value.Move, Other: item.Value.Other, Allowed: item.Value.Move.Allowed(c.policy, c.now, by)}, nil
 	})
 	return p, asProblem(err)
 }

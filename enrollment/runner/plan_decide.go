@@ -36,9 +36,12 @@ func (r *Runner) decide(ctx context.Context, p planRecord, rows []row) ([]decide
 		if f.Apple.Serial == "" && p.Route.From != "" {
 			d.problem = enrollment.NewProblem(enrollment.CodeNotFound, "what", "device at either service")
 		} else {
-			f.Device = enrollment.Device{Serial: one.Serial}.Refreshed(f.Apple.Device)
+			f.Device = one.device().Refreshed(f.Apple.Device)
 			if err := r.mdmFacts(ctx, p.Plan, &f); err != nil {
 				return nil, err
+			}
+			if there := f.MDM.Serial; there != "" && enrollment.NormalSerial(there) != one.Serial { // the list has another's UDID
+				d.problem = enrollment.NewProblem(enrollment.CodeDeviceMismatch, "field", "serial number", "was", one.Serial, "now", plainWords(there))
 			}
 			f.Device = f.Device.Refreshed(f.MDM.Device)
 			d.listed = migration.Listed{Device: f.Device, Decision: migration.Decide(f, limits)}
@@ -198,14 +201,13 @@ func (t *Tenant) DryRun(ctx context.Context, q NewPlan, rows iter.Seq2[PlanRow, 
 				yield(DryRow{}, err)
 				return
 			}
-			serial := enrollment.NormalSerial(r.Serial)
-			if serial == "" {
-				if !yield(DryRow{Row: n, Problem: invalid("serial", "a serial number as Apple writes it")}, nil) {
+			r, problem := r.checked()
+			if problem != nil {
+				if !yield(DryRow{Row: n, Device: enrollment.Device{Serial: r.Serial}, Problem: problem}, nil) {
 					return
 				}
 				continue
 			}
-			r.Serial = serial
 			if chunk = append(chunk, row{r, n}); len(chunk) == listChunk && !show() {
 				return
 			}

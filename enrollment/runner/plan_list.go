@@ -13,14 +13,6 @@ import (
 	"github.com/abmrenew/abmrenew/storage"
 )
 
-// PlanRow is one device that a plan is to move.
-type PlanRow struct {
-	Serial string
-	// SharedAccepted: a person has looked at this device and takes it that everybody's data on it is lost, should it be a
-	// Shared iPad.
-	SharedAccepted bool
-}
-
 // RowProblem is why a row is not part of a plan.
 type RowProblem struct {
 	Row     int // 1 for the first
@@ -129,7 +121,7 @@ func (l *lister) wrong(r row, problem *enrollment.Problem) {
 	}
 }
 
-// sort reads the stream: of a list only its serial numbers are in memory.
+// sort reads the stream: of a list only its rows are in memory.
 func (l *lister) sort(rows iter.Seq2[PlanRow, error]) ([]row, error) {
 	var all []row
 	n := 0
@@ -138,12 +130,11 @@ func (l *lister) sort(rows iter.Seq2[PlanRow, error]) ([]row, error) {
 			return nil, err
 		}
 		n++
-		serial := enrollment.NormalSerial(r.Serial)
-		if serial == "" {
-			l.wrong(row{PlanRow{Serial: plainWords(r.Serial)}, n}, invalid("serial", "a serial number as Apple writes it"))
+		r, problem := r.checked()
+		if problem != nil {
+			l.wrong(row{r, n}, problem)
 			continue
 		}
-		r.Serial = serial
 		all = append(all, row{r, n})
 	}
 	slices.SortFunc(all, func(a, b row) int { return cmp.Or(cmp.Compare(a.Serial, b.Serial), a.at-b.at) })
@@ -218,7 +209,7 @@ func (l *lister) add(ctx context.Context, c *change, d decidedRow) (*enrollment.
 	if err != nil {
 		return nil, err
 	}
-	m := c.movesSeen.add(c, string(id), moveRecord{})
+	m := c.movesSeen.add(c, string(id), moveRecord{Other: d.Other})
 	follows.Value.Move, follows.moved = id, true
 	if udid := d.listed.Device.UDID; validUDID(udid) {
 		named, err := c.udidsSeen.ensure(ctx, c, udid)
