@@ -81,7 +81,8 @@ type Store interface {
 // Claim says which due records a worker wants.
 type Claim struct {
 	Kinds []string      // any of these kinds; needed unless Keys are given
-	Keys  []RecordKey   // only these records, if any are given; Kinds is then ignored
+	Keys  []RecordKey   // only these records, if any are given; Kinds and Shard are then ignored
+	Shard Shard         // only records of these tenants; More and Next may tell of others, too
 	Limit int           // at most this many
 	Lease time.Duration // how long other workers leave them alone
 }

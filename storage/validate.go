@@ -42,6 +42,9 @@ func (w Write) Validate() error {
 
 // Validate reports, as an error that wraps [ErrInvalid], why no store may answer c.
 func (c Claim) Validate() error {
+	if err := c.Shard.Validate(); err != nil {
+		return err
+	}
 	switch {
 	case c.Limit == 0:
 		return nil

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 type Due struct {
 	Limit int      // records at most, 1 to 1000; zero: 100
 	Kinds []string // of these kinds only; empty: all of [Kinds]
+	// Shard is a part of the tenants, so that a slow one holds up its own part only; zero: all of them. More and Next may
+	// tell of others.
+	Shard storage.Shard
 }
 
 // Ran is what one call of RunDue did.
@@ -39,10 +43,13 @@ func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 	if err := validLimit(d.Limit); err != nil {
 		return Ran{}, err
 	}
+	if d.Shard.Validate() != nil {
+		return Ran{}, invalid("shard", fmt.Sprintf("an index from 0 on, below the number of shards, which is %d at most", storage.MaxShards))
+	}
 	if len(d.Kinds) == 0 {
 		d.Kinds = Kinds()
 	}
-	claimed, err := r.store.Claim(ctx, storage.Claim{Kinds: d.Kinds, Limit: d.Limit, Lease: r.cfg.Lease})
+	claimed, err := r.store.Claim(ctx, storage.Claim{Kinds: d.Kinds, Limit: d.Limit, Shard: d.Shard, Lease: r.cfg.Lease})
 	if err != nil {
 		return Ran{}, asProblem(err)
 	}

@@ -105,7 +105,7 @@ func (t tx) earliest(c storage.Claim, n int) ([]dueRecord, error) {
 		}
 	} else {
 		for _, kind := range c.Kinds {
-			found = append(found, t.earliestOf(kind, n)...)
+			found = append(found, t.earliestOf(kind, c.Shard, n)...)
 		}
 	}
 	slices.SortFunc(found, compareDue)
@@ -113,12 +113,12 @@ func (t tx) earliest(c storage.Claim, n int) ([]dueRecord, error) {
 	return found[:min(n, len(found))], nil
 }
 
-func (t tx) earliestOf(kind string, n int) []dueRecord {
+func (t tx) earliestOf(kind string, shard storage.Shard, n int) []dueRecord {
 	var found []dueRecord
 	prefix := joined(kind, "")
 	c := t.due.Cursor()
 	for key, _ := c.Seek(prefix); bytes.HasPrefix(key, prefix) && len(found) < n; key, _ = c.Next() {
-		if wake, k, ok := splitDue(kind, key[len(prefix):]); ok {
+		if wake, k, ok := splitDue(kind, key[len(prefix):]); ok && shard.Holds(k.Tenant) {
 			found = append(found, dueRecord{wake, k})
 		}
 	}

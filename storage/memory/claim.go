@@ -60,7 +60,7 @@ func (s *Store) earliest(c storage.Claim, n int) []due {
 		}
 	} else {
 		for _, kind := range c.Kinds {
-			found = append(found, s.kinds[kind].earliest(n)...)
+			found = append(found, s.kinds[kind].earliest(c.Shard, n)...)
 		}
 	}
 	slices.SortFunc(found, compareDue)
@@ -68,7 +68,7 @@ func (s *Store) earliest(c storage.Claim, n int) []due {
 	return found[:min(n, len(found))]
 }
 
-func (ix *index) earliest(n int) []due {
+func (ix *index) earliest(shard storage.Shard, n int) []due {
 	if ix == nil {
 		return nil
 	}
@@ -77,7 +77,9 @@ func (ix *index) earliest(n int) []due {
 		if len(found) == n {
 			break
 		}
-		found = append(found, d)
+		if shard.Holds(d.key.Tenant) {
+			found = append(found, d)
+		}
 	}
 	return found
 }

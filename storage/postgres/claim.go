@@ -88,7 +88,11 @@ func (s *Store) take(b *pgx.Batch, c storage.Claim, present *time.Time, due *[]d
 		return rows.Err()
 	}
 	if len(c.Keys) == 0 {
-		b.Queue(s.sql.claimKinds, present, c.Lease, c.Limit, c.Kinds).Query(read)
+		if c.Shard.All() {
+			b.Queue(s.sql.claimKinds, present, c.Lease, c.Limit, c.Kinds).Query(read)
+		} else {
+			b.Queue(s.sql.claimShard, present, c.Lease, c.Limit, c.Kinds, c.Shard.Index, c.Shard.Of).Query(read)
+		}
 		return
 	}
 	kinds, tenants, ids := columnsOf(c.Keys)

@@ -152,6 +152,10 @@ func calls(s storage.Store) map[string]func(context.Context) error {
 		_, err := s.Claim(ctx, storage.Claim{Kinds: []string{"move"}, Limit: 100, Lease: time.Hour})
 		return err
 	}
+	all["claim one shard"] = func(ctx context.Context) error {
+		_, err := s.Claim(ctx, storage.Claim{Kinds: []string{"move"}, Shard: storage.Shard{Index: 1, Of: 4}, Limit: 100, Lease: time.Hour})
+		return err
+	}
 	all["claim by key"] = func(ctx context.Context) error {
 		_, err := s.Claim(ctx, storage.Claim{Keys: []storage.RecordKey{k, {Kind: "server", Tenant: "tenant 20", ID: "id 20"}}, Limit: 100, Lease: time.Hour})
 		return err

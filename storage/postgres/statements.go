@@ -16,7 +16,8 @@ type statements struct {
 	get, getMany                     string
 	list, count                      func(filter string) string
 	present, nextOfKinds, nextOfKeys string
-	claimKinds, lockKeys, claimKeys  string
+	claimKinds, claimShard           string
+	lockKeys, claimKeys              string
 	lock, mark, create, put, remove  string
 	exists, forget                   string
 }
@@ -38,6 +39,24 @@ func newStatements(schema string) statements {
 UPDATE $RECORDS AS r SET wake = $PRESENT + $2::interval, version = r.version + 1
 FROM due WHERE r.ctid = due.tid
 RETURNING $COLUMNS, due.wake, $PRESENT`
+	// First how many of each kind are among the oldest, without locks; then exactly so many are locked, past those that
+	// other workers are about to take.
+	claimOldest := func(filter string) string {
+		return in(`
+WITH share AS MATERIALIZED (
+	SELECT o.kind, count(*) AS n FROM (
+		SELECT d.kind FROM unnest($4::text[]) AS k(kind) CROSS JOIN LATERAL (
+			SELECT r.kind, r.wake, r.tenant, r.id FROM $RECORDS AS r
+			WHERE r.kind = k.kind AND r.wake <= $PRESENT` + filter + ` ORDER BY r.wake, r.tenant, r.id LIMIT $3) AS d
+		ORDER BY d.wake, d.tenant, d.id, d.kind LIMIT $3) AS o
+	GROUP BY o.kind
+), due AS MATERIALIZED (
+	SELECT d.tid, d.wake FROM share CROSS JOIN LATERAL (
+		SELECT r.ctid AS tid, r.wake FROM $RECORDS AS r
+		WHERE r.kind = share.kind AND r.wake <= $PRESENT` + filter + `
+		ORDER BY r.wake, r.tenant, r.id LIMIT share.n FOR NO KEY UPDATE SKIP LOCKED) AS d
+)` + claimed)
+	}
 	return statements{
 		inspect: `
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), EXISTS (
@@ -75,22 +94,10 @@ SELECT $PRESENT, (SELECT min(d.wake) FROM unnest($2::text[]) AS k(kind) CROSS JO
 SELECT $PRESENT, (SELECT min(d.wake) FROM unnest($2::text[], $3::text[], $4::text[]) AS k(kind, tenant, id) CROSS JOIN LATERAL (
 	SELECT r.wake FROM $RECORDS AS r WHERE $SAME LIMIT 1) AS d)`),
 
-		// First how many of each kind are among the oldest, without locks; then exactly so many are locked, past those that
-		// other workers are about to take.
-		claimKinds: in(`
-WITH share AS MATERIALIZED (
-	SELECT o.kind, count(*) AS n FROM (
-		SELECT d.kind FROM unnest($4::text[]) AS k(kind) CROSS JOIN LATERAL (
-			SELECT r.kind, r.wake, r.tenant, r.id FROM $RECORDS AS r
-			WHERE r.kind = k.kind AND r.wake <= $PRESENT ORDER BY r.wake, r.tenant, r.id LIMIT $3) AS d
-		ORDER BY d.wake, d.tenant, d.id, d.kind LIMIT $3) AS o
-	GROUP BY o.kind
-), due AS MATERIALIZED (
-	SELECT d.tid, d.wake FROM share CROSS JOIN LATERAL (
-		SELECT r.ctid AS tid, r.wake FROM $RECORDS AS r
-		WHERE r.kind = share.kind AND r.wake <= $PRESENT
-		ORDER BY r.wake, r.tenant, r.id LIMIT share.n FOR NO KEY UPDATE SKIP LOCKED) AS d
-)` + claimed),
+		claimKinds: claimOldest(""),
+		// Which tenants are in a shard is looked at while the index of due records is read, which holds all shards.
+		claimShard: claimOldest(`
+			AND mod(hashtextextended(r.tenant, 0) & x'7fffffff'::int, $6::bigint) = $5::bigint`),
 		// Who names records waits for them. What was locked can be seen by the next statement only.
 		lockKeys: in(`
 SELECT count(*) FROM unnest($2::text[], $3::text[], $4::text[]) AS k(kind, tenant, id) CROSS JOIN LATERAL (

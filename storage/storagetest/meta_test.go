@@ -55,7 +55,7 @@ func TestEveryCaseCatchesBrokenStores(t *testing.T) {
 func breakages() map[string]map[string]breakage {
 	all := map[string]map[string]breakage{}
 	for _, group := range []map[string]map[string]breakage{
-		brokenCommits(), brokenHolds(), brokenBounds(), brokenClaims(), brokenListings(), brokenReadings(), brokenReopening(),
+		brokenCommits(), brokenHolds(), brokenBounds(), brokenClaims(), brokenShards(), brokenListings(), brokenReadings(), brokenReopening(),
 	} {
 		for name, ways := range group {
 			all[name] = ways

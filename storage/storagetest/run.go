@@ -43,7 +43,7 @@ type testCase struct {
 	run     func(ctx context.Context, e *env) error
 }
 
-var cases = join(commitCases, holdCases, boundCases, deleteCases, claimCases, listCases, manyCases, lastingCases)
+var cases = join(commitCases, holdCases, boundCases, deleteCases, claimCases, shardCases, listCases, manyCases, lastingCases)
 
 func join(groups ...[]testCase) (all []testCase) {
 	for _, g := range groups {
