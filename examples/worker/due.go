@@ -7,6 +7,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/storage"
 )
 
 // dueArgs is the job that works on due records of one kind, of one shard of tenants.
@@ -47,7 +48,9 @@ func (w *dueWorker) Work(ctx context.Context, job *river.Job[dueArgs]) error {
 	defer over.Stop()
 	for last := time.Now(); ; {
 		began := time.Now()
-		ran, err := w.run(ctx, runner.Due{Kinds: []string{job.Args.Records}, Limit: w.limit})
+		ran, err := w.run(ctx, runner.Due{
+			Kinds: []string{job.Args.Records}, Limit: w.limit, Shard: storage.Shard{Index: job.Args.Shard, Of: job.Args.Of},
+		})
 		w.ran(job.Args.Records, ran, time.Since(began))
 		switch {
 		case ctx.Err() != nil:
@@ -57,8 +60,10 @@ func (w *dueWorker) Work(ctx context.Context, job *river.Job[dueArgs]) error {
 		case ran.Claimed > 0:
 			last = time.Now()
 		}
+		// Where nothing was claimed, more is of other shards; where all failed, the next would, too.
+		again := ran.More && ran.Claimed > ran.Failed
 		pause := time.Duration(0)
-		if !ran.More || ran.Failed == ran.Claimed {
+		if !again {
 			if pause = w.linger / 10; time.Since(last) >= w.linger {
 				return nil
 			}
@@ -70,7 +75,7 @@ func (w *dueWorker) Work(ctx context.Context, job *river.Job[dueArgs]) error {
 			case <-w.stopping:
 				return river.JobSnooze(0)
 			case <-over.C:
-				if ran.More {
+				if again {
 					return river.JobSnooze(0)
 				}
 				return nil
