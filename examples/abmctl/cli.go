@@ -77,6 +77,7 @@ type cli struct {
 	Due    runDue `cmd:"" name:"run" help:"Do what is due: probes, reminders, retries."`
 
 	Migrate struct {
+		Plan         migratePlan         `cmd:"" help:"Make a plan by which devices move to another server."`
 		List         migrateList         `cmd:"" help:"List the plans."`
 		Show         migrateShow         `cmd:"" help:"Show a plan, and why nothing moves."`
 		Moves        migrateMoves        `cmd:"" help:"Show the devices of a plan, and why each is moved as it is."`

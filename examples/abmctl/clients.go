@@ -95,6 +95,9 @@ func (c *clients) service(_ context.Context, s enrollment.Service) (*dep.Client,
 // organization is the client of a tenant's API account, or of the one that has replaced it.
 func (c *clients) organization(ctx context.Context, tenant enrollment.TenantID) (*axm.Client, error) {
 	kept, err := c.lib.Tenant(tenant).APIAccount(ctx)
+	if errors.Is(err, &enrollment.Problem{Code: enrollment.CodeNotFound}) {
+		return nil, axm.ErrNoAccount
+	}
 	if err != nil {
 		return nil, err
 	}

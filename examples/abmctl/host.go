@@ -38,7 +38,9 @@ type host struct {
 	clients       *clients
 	clock         *appleClock
 	organizations *axm.Organizations
-	nanomdm       *nanomdm.Server // nil: none
+	devices       enrollment.DeviceLister   // of both of Apple's services
+	wipes         enrollment.WipeDispatcher // nil: none
+	nanomdm       *nanomdm.Server           // nil: none
 	sightings     *sightings
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -34,6 +35,7 @@ type moveRow struct {
 	Wipe     *migration.WipeFate    `json:"wipe,omitempty"`
 	Trouble  *enrollment.Problem    `json:"trouble,omitempty"` // why it does not go on
 	Warnings []enrollment.Problem   `json:"warnings,omitempty"`
+	Other    map[string]string      `json:"other,omitempty"` // the list's own columns
 	Allowed  []migration.EventName  `json:"allowed,omitempty"`
 	History  []migration.MoveMoment `json:"history,omitempty"` // of one device
 }
@@ -63,7 +65,7 @@ func answerMove(v runner.MoveView) moveRow {
 	return moveRow{
 		subject: subject{ID: v.Device.Serial, Plan: v.Plan}, State: v.State, Strategy: v.Decision.Strategy,
 		Reasons: reasonTexts(v.Decision.Reasons), Device: v.Device, Wave: v.Wave, Batch: v.Batch, Deadline: v.Move.Deadline, Wipe: v.Wipe,
-		Trouble: v.Problem, Warnings: v.Warnings, Allowed: v.Allowed,
+		Trouble: v.Problem, Warnings: v.Warnings, Other: v.Other, Allowed: v.Allowed,
 	}
 }
 
@@ -78,6 +80,9 @@ func (a moveRow) text(w io.Writer) {
 	row("way", string(a.Strategy))
 	for _, r := range a.Reasons {
 		row("because", r.Text)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Other)) {
+		row(name, a.Other[name])
 	}
 	if !a.Deadline.IsZero() {
 		row("migrates by", a.Deadline.Format(time.RFC3339))

@@ -124,12 +124,16 @@ func (h *host) wavesOf(ctx context.Context, plan enrollment.PlanID) (rows []wave
 // rowError is a row of a list of devices that is no part of the plan.
 type rowError struct {
 	Row     int                 `json:"row"`
+	Line    int                 `json:"line,omitempty"` // of the file
 	Serial  string              `json:"serial,omitempty"`
 	Problem *enrollment.Problem `json:"problem"`
 }
 
 func (r rowError) String() string {
 	text := fmt.Sprintf("row %d", r.Row)
+	if r.Line > 0 {
+		text = fmt.Sprintf("line %d", r.Line)
+	}
 	if r.Serial != "" {
 		text += " (" + r.Serial + ")"
 	}

@@ -16,7 +16,8 @@ import (
 func (h *host) plug(cfg *runner.Config) error {
 	services := dep.NewServices(h.clients.service)
 	h.organizations = axm.NewOrganizations(h.clients.organization)
-	cfg.Devices, cfg.Profiles = services, services
+	h.devices = h.organizations.Beside(services)
+	cfg.Devices, cfg.Profiles = h.devices, services
 	cfg.Assigner = assigner{h.clients, h.organizations}
 	cfg.AppleTime = h.clock.Time
 
@@ -26,7 +27,8 @@ func (h *host) plug(cfg *runner.Config) error {
 	if h.nanomdm, err = h.openNanoMDM(); err != nil || h.nanomdm == nil {
 		return err
 	}
-	cfg.Wipes = nanomdm.NewDispatcher(h.oldServer, nil)
+	h.wipes = nanomdm.NewDispatcher(h.oldServer, nil)
+	cfg.Wipes = h.wipes
 	return nil
 }
 

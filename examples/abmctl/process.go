@@ -100,7 +100,7 @@ usage: abmctl [flags] COMMAND
   adopt                               existing tokens and key pairs
   advise, steps                       what to do, and what to click at Apple's portal
   run                                 does what is due
-  migrate list|show|moves|submit|approve|reject|start|pause|resume|cancel|cancel-all
+  migrate plan|list|show|moves|submit|approve|reject|start|pause|resume|cancel|cancel-all
   migrate exclude|skip|retry|cancel-device|replace|pin, batches|serials|recheck
   policy show|set, proposal list|approve|reject, approval text
   kill-switch on|off|show             stops every wipe
