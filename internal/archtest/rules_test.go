@@ -42,9 +42,13 @@ var rules = map[string]rule{
 	"storage/bolt":        {own: []string{"storage"}, other: []string{"go.etcd.io/bbolt", "golang.org/x/sys/unix"}},
 	"storage/storagetest": {own: []string{"storage"}, other: testLibraries},
 
-	"internal/archtest":    {},
-	"internal/dialguard":   {},
-	"internal/hold":        {},
+	"internal/archtest":  {},
+	"internal/dialguard": {},
+	"internal/hold":      {},
+	"internal/installation": {own: []string{
+		"abmtoken", "enrollment", "enrollment/appletest", "enrollment/appletest/fleet", "enrollment/dep", "enrollment/migration",
+		"enrollment/runner", "storage", "storage/memory", "storage/seal",
+	}},
 	"internal/machinetest": {own: []string{"enrollment"}, other: testLibraries},
 	"internal/untrusted":   {},
 	"internal/pgserver":    {},
@@ -96,6 +100,7 @@ var forTests = map[string][]string{
 	"enrollment/appletest":      {"github.com/smallstep/pkcs7"}, // examples run it too, so it may not import testing
 
 	"enrollment/appletest/fleet": {"github.com/smallstep/pkcs7"},
+	"internal/installation":      {"github.com/smallstep/pkcs7"},
 }
 
 // light are packages whose importers get these modules and nothing else.
@@ -107,16 +112,17 @@ var light = map[string][]string{
 
 // noExample are the packages without an Example function.
 var noExample = map[string]string{
-	"":                     "documentation only",
-	"internal/archtest":    "internal",
-	"examples":             "is examples",
-	"internal/bench":       "internal",
-	"internal/dialguard":   "internal",
-	"internal/hold":        "internal",
-	"internal/machinetest": "internal",
-	"internal/outbox":      "internal",
-	"internal/pgserver":    "internal",
-	"internal/untrusted":   "internal",
+	"":                      "documentation only",
+	"internal/archtest":     "internal",
+	"examples":              "is examples",
+	"internal/bench":        "internal",
+	"internal/dialguard":    "internal",
+	"internal/hold":         "internal",
+	"internal/installation": "internal",
+	"internal/machinetest":  "internal",
+	"internal/outbox":       "internal",
+	"internal/pgserver":     "internal",
+	"internal/untrusted":    "internal",
 }
 
 // vagueNames are no names for a package or file: they say nothing about what is inside.
