@@ -3,6 +3,7 @@
 //
 //	go run ./internal/bench            prints the table
 //	go run ./internal/bench -update    writes what has a goal into README.md as well
+//	go run ./internal/bench generate   makes a large installation; -h tells how
 //
 // # How to read it
 //
@@ -34,20 +35,38 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"time"
 )
 
 func main() {
-	update := flag.Bool("update", false, "write the figures that have a goal into README.md of this folder")
-	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *update); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // what was deferred is the end of a signal's handling
 	}
+}
+
+// command does what the arguments say.
+func command(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == "generate" {
+		return generate(ctx, out, args[1:])
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	update := flags.Bool("update", false, "write the figures that have a goal into README.md of this folder")
+	flags.SetOutput(out)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return run(ctx, out, *update)
 }
 
 func run(ctx context.Context, out io.Writer, update bool) error {
