@@ -51,6 +51,12 @@ func (d *Device) WalkThrough() {
 	})
 }
 
+// Unlock turns the Activation Lock off, as an administrator does at Apple's portal, or whoever's account it asks for. A
+// device that waits for it goes on with [Device.WalkThrough].
+func (d *Device) Unlock() {
+	d.byHand(func(time.Time) bool { d.unlock(); return true })
+}
+
 // EnterPIN unlocks a Mac that was wiped with a PIN. It reports whether it was the right one.
 func (d *Device) EnterPIN(digits string) bool {
 	return d.byHand(func(now time.Time) bool {
