@@ -25,7 +25,7 @@ type Server struct {
 	Keys    []KeyFact `json:"keys,omitempty"`  // every key pair that was ever made or adopted for it
 	Renewal RenewalID `json:"renewal,omitempty"`
 
-	Profile *EnrollmentProfile `json:"profile,omitempty"` // that devices get which move to it; nil: none, so that none may
+	Profile *ADEProfile `json:"profile,omitempty"` // that devices get which move to it; nil: none, so that none may
 }
 
 // Token is what is kept in the open about a server token; the credentials are in the secret record.

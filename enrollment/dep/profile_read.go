@@ -3,6 +3,7 @@ package dep
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
@@ -38,8 +39,16 @@ func ReadProfile(text []byte) (Profile, error) {
 		return Profile{}, wrongInput("the profile needs a profile_name and an org_magic")
 	case p.URL == "" && p.WebURL == "":
 		return Profile{}, wrongInput("the profile needs the url where devices enroll, or a configuration_web_url")
+	case !plainURL(p.URL) || !plainURL(p.WebURL):
+		return Profile{}, wrongInput("the url of the profile has to be an address without a password in it: everybody with the device reads it")
 	case p.NotRemovable && !p.Supervised:
 		return Profile{}, wrongInput("a profile that cannot be removed (is_mdm_removable: false) needs is_supervised: true")
 	}
 	return p, nil
+}
+
+// plainURL reports whether a text is an address that may be shown; an empty one is.
+func plainURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.User == nil && (text == "" || u.Host != "")
 }

@@ -20,17 +20,19 @@ func TestProfilesAreReadInApplesWords(t *testing.T) {
 	assert.JSONEq(t, `{"a": 1}`, string(p.Extra["brand_new"]))
 
 	for says, text := range map[string]string{
-		"larger than":       `{"profile_name": "` + strings.Repeat("a", 2<<20) + `"}`,
-		"JSON":              `{"profile_name": `,
-		"one JSON object":   `["a"]`,
-		"twice":             `{"profile_name": "a", "profile_name": "b", "url": "https://a", "org_magic": "m"}`,
-		`no "profile_uuid"`: `{"profile_name": "a", "url": "https://a", "org_magic": "m", "profile_uuid": "U"}`,
-		`no "devices"`:      `{"profile_name": "a", "url": "https://a", "org_magic": "m", "devices": ["C02A"]}`,
-		"not as documented": `{"profile_name": "a", "url": "https://a", "org_magic": "m", "is_supervised": "yes"}`,
-		"profile_name":      `{"url": "https://a", "org_magic": "m"}`,
-		"org_magic":         `{"profile_name": "a", "url": "https://a"}`,
-		"the url":           `{"profile_name": "a", "org_magic": "m"}`,
-		"is_supervised":     `{"profile_name": "a", "url": "https://a", "org_magic": "m", "is_mdm_removable": false}`,
+		"larger than":        `{"profile_name": "` + strings.Repeat("a", 2<<20) + `"}`,
+		"JSON":               `{"profile_name": `,
+		"one JSON object":    `["a"]`,
+		"twice":              `{"profile_name": "a", "profile_name": "b", "url": "https://a", "org_magic": "m"}`,
+		`no "profile_uuid"`:  `{"profile_name": "a", "url": "https://a", "org_magic": "m", "profile_uuid": "U"}`,
+		`no "devices"`:       `{"profile_name": "a", "url": "https://a", "org_magic": "m", "devices": ["C02A"]}`,
+		"not as documented":  `{"profile_name": "a", "url": "https://a", "org_magic": "m", "is_supervised": "yes"}`,
+		"profile_name":       `{"url": "https://a", "org_magic": "m"}`,
+		"org_magic":          `{"profile_name": "a", "url": "https://a"}`,
+		"the url":            `{"profile_name": "a", "org_magic": "m"}`,
+		"without a password": `{"profile_name": "a", "url": "https://a:b@c", "org_magic": "m"}`,
+		"an address":         `{"profile_name": "a", "configuration_web_url": "nowhere", "org_magic": "m"}`,
+		"is_supervised":      `{"profile_name": "a", "url": "https://a", "org_magic": "m", "is_mdm_removable": false}`,
 	} {
 		_, err := dep.ReadProfile([]byte(text))
 		require.ErrorIs(t, err, dep.ErrInput, says)

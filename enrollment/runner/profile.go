@@ -11,7 +11,7 @@ import (
 // names none, and refuses a target without one. The profile itself is defined at Apple before, by a client of the device
 // assignment service such as enrollment/dep's. Plans that exist keep the profile that was approved with them.
 func (t *Tenant) SetProfile(
-	ctx context.Context, by enrollment.Actor, server enrollment.ServerID, p enrollment.EnrollmentProfile,
+	ctx context.Context, by enrollment.Actor, server enrollment.ServerID, p enrollment.ADEProfile,
 ) (ServerView, error) {
 	if err := validProfile(p); err != nil {
 		return ServerView{}, err
@@ -31,7 +31,7 @@ func (t *Tenant) SetProfile(
 			fact.From = s.Value.Profile.UUID
 		}
 		fact.To = p.UUID
-		set := enrollment.EnrollmentProfile{UUID: p.UUID, Name: p.Name, URL: p.URL, SetAt: c.now, SetBy: by}
+		set := enrollment.ADEProfile{UUID: p.UUID, Name: p.Name, URL: p.URL, SetAt: c.now, SetBy: by}
 		s.Value.Profile, s.moved = &set, true
 		return c.note(ctx, subjectOf(s), fact)
 	})
@@ -44,13 +44,13 @@ func (t *Tenant) SetProfile(
 // maxProfileURL is the length of the URL of a profile at most (Apple, "Profile").
 const maxProfileURL = 2000
 
-func validProfile(p enrollment.EnrollmentProfile) error {
+func validProfile(p enrollment.ADEProfile) error {
 	u, err := url.Parse(p.URL)
 	switch {
 	case p.UUID == "" || len(p.UUID) > maxName || !printable(p.UUID):
 		return invalid("profile", "the UUID that Apple gave the profile when it was defined")
-	case len(p.Name) > maxName || !printable(p.Name):
-		return invalid("name", "at most 128 printable characters")
+	case len(p.Name) > 4*maxName || !printable(p.Name):
+		return invalid("name", "at most 512 printable bytes")
 	case len(p.URL) > maxProfileURL || !printable(p.URL) || err != nil || u.User != nil:
 		return invalid("url", "the address of the profile, of at most 2000 printable characters, without a password in it")
 	}

@@ -19,7 +19,7 @@ func TestProfileOfMovedDevices(t *testing.T) {
 	_, err := m.tenant().NewPlan(ctx(t), tech, plan)
 	requireProblem(t, enrollment.CodeTargetNoProfile, err)
 
-	profile := enrollment.EnrollmentProfile{UUID: "9A3F", Name: "Acme", URL: "https://new.example.com/enroll"}
+	profile := enrollment.ADEProfile{UUID: "9A3F", Name: "Acme", URL: "https://new.example.com/enroll"}
 	view, err := m.tenant().SetProfile(ctx(t), tech, to, profile)
 	require.NoError(t, err)
 	assert.Equal(t, tech, view.Profile.SetBy)
@@ -49,7 +49,7 @@ func TestProfileOfMovedDevices(t *testing.T) {
 	}
 	assert.Equal(t, [][2]string{{"", "9A3F"}, {"9A3F", "77AA"}}, set, "setting the same changes nothing")
 
-	for field, bad := range map[string]enrollment.EnrollmentProfile{
+	for field, bad := range map[string]enrollment.ADEProfile{
 		"profile": {}, "name": {UUID: "1", Name: "a\nb"}, "url": {UUID: "1", URL: "https://user:secret@mdm.example.com"},
 	} {
 		_, err := m.tenant().SetProfile(ctx(t), tech, to, bad)
@@ -62,6 +62,6 @@ func TestProfileOfMovedDevices(t *testing.T) {
 	requireProblem(t, enrollment.CodeNotFound, err)
 	_, err = m.tenant().RetireServer(ctx(t), tech, to)
 	require.NoError(t, err)
-	_, err = m.tenant().SetProfile(ctx(t), tech, to, enrollment.EnrollmentProfile{UUID: "88"})
+	_, err = m.tenant().SetProfile(ctx(t), tech, to, enrollment.ADEProfile{UUID: "88"})
 	requireProblem(t, enrollment.CodeRetired, err)
 }

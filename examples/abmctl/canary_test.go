@@ -27,6 +27,14 @@ func TestThreat17_NoSecretShows(t *testing.T) {
 	lines := bytes.Split(w.read(key), []byte("\n"))
 	secrets["private key in PEM"] = lines[len(lines)/2]
 	w.all.Reset() // what was revealed on request
+	account, err := w.apple.AddOrganization("Canary Inc.").AddAdmin("it@canary.example").CreateAPIAccount()
+	require.NoError(t, err)
+	api, _ := pem.Decode(account.PrivateKey)
+	secrets["API key"] = api.Bytes[36:66] // the private number
+	secrets["API key in PEM"] = bytes.Split(account.PrivateKey, []byte("\n"))[1]
+	apiFile, nano := w.write("api.pem", account.PrivateKey), "nanomdm-canary-key"
+	secrets["NanoMDM's key"] = []byte(nano)
+	t.Setenv("ABMCTL_NANOMDM_KEY", nano)
 
 	rows := `{"reference": "1", "name": "Canary", "token_file": "` + base64.StdEncoding.EncodeToString(w.read(file)) +
 		`", "keys": [{"key": "` + string(bytes.ReplaceAll(w.read(key), []byte("\n"), []byte(`\n`))) + `"}]}`
@@ -34,6 +42,13 @@ func TestThreat17_NoSecretShows(t *testing.T) {
 	w.cli("--json", "adopt", w.write("broken.json", []byte(rows[:len(rows)-5]))).fails(2)
 	w.cli("--json", "adopt", w.write("mixed.json", bytes.ReplaceAll([]byte(rows), []byte("PRIVATE KEY"), []byte("ROTTEN KEY")))).fails(2)
 	for _, args := range [][]string{
+		{"api-account", "add", "--client-id", account.ClientID, "--key-id", account.KeyID, "--key", apiFile},
+		{"api-account", "add", "--client-id", "x", "--key-id", account.KeyID, "--key", apiFile},
+		{"api-account", "add", "--client-id", account.ClientID, "--key-id", account.KeyID, "--key", key},
+		{"api-account", "show"}, {"api-account", "list", "--all"}, {"api-account", "check", "--axm-url", w.url},
+		{"devices", "sync", "Canary", "--axm-url", w.url}, {"devices", "list", "Canary"},
+		{"profile", "define", "Canary", apiFile}, {"profile", "show", "Canary"},
+		{"run", "--once", "--nanomdm-url", "http://127.0.0.1:1"}, {"server", "list", "--nanomdm-url", "http://mdm.example.com"},
 		{"token", "inspect", file, "--key", key}, {"token", "inspect", key, "--key", key}, {"token", "inspect", key},
 		{"server", "list"}, {"server", "show", "Canary"}, {"server", "check", "Canary"}, {"renew", "start", "Canary"},
 		{"renew", "upload", "Canary", file}, {"renew", "upload", "Canary", key}, {"renew", "upload", "Canary", w.path("rows.json")},

@@ -76,6 +76,25 @@ type cli struct {
 	Steps  steps  `cmd:"" help:"Say what to click at Apple's portal."`
 	Due    runDue `cmd:"" name:"run" help:"Do what is due: probes, reminders, retries."`
 
+	APIAccount struct {
+		Add    apiAccountAdd    `cmd:"" help:"Take an account that an administrator made at Apple's portal, or another one in its place."`
+		List   apiAccountList   `cmd:"" help:"List the accounts."`
+		Show   apiAccountShow   `cmd:"" help:"Show the tenant's account, without its key."`
+		Check  apiAccountCheck  `cmd:"" help:"Ask Apple now whether it takes the account, and which services it sees."`
+		Remove apiAccountRemove `cmd:"" help:"Destroy what is kept of the account."`
+	} `cmd:"" name:"api-account" help:"The tenant's account for the Apple Business or School Manager API, by which devices are assigned."`
+
+	Devices struct {
+		Sync devicesSync `cmd:"" help:"Ask Apple which devices are assigned to a server."`
+		List devicesList `cmd:"" help:"Show them, as they were when Apple was asked last."`
+	} `cmd:"" help:"The devices of a server."`
+
+	Profile struct {
+		Define profileDefine `cmd:"" help:"Give Apple a new enrollment profile for the devices that move to a server."`
+		Use    profileUse    `cmd:"" help:"Take a profile that the server has at Apple already."`
+		Show   profileShow   `cmd:"" help:"Show it, as it is noted here and as Apple has it."`
+	} `cmd:"" help:"The enrollment profile that devices get which move to a server."`
+
 	Migrate struct {
 		Plan         migratePlan         `cmd:"" help:"Make a plan by which devices move to another server."`
 		List         migrateList         `cmd:"" help:"List the plans."`

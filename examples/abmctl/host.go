@@ -42,6 +42,7 @@ type host struct {
 	wipes         enrollment.WipeDispatcher // nil: none
 	nanomdm       *nanomdm.Server           // nil: none
 	sightings     *sightings
+	listed        *deviceStore
 }
 
 // purpose says what a command makes of a store file that does not exist.

@@ -30,8 +30,7 @@ func (c *migratePlan) list(ctx context.Context, h *host, from enrollment.ServerI
 		if err != nil {
 			return nil, err
 		}
-		service := enrollment.Service{Tenant: view.Tenant, Server: view.ID, UUID: view.Pin.ServerUUID, Name: view.Name}
-		s.read = s.fromService(h.devices.Devices(ctx, service))
+		s.read = s.fromService(h.devices.Devices(ctx, serviceOf(view)))
 		return s, nil
 	}
 	f, err := h.openInput(c.Devices)

@@ -21,7 +21,7 @@ func (h *host) plug(cfg *runner.Config) error {
 	cfg.Assigner = assigner{h.clients, h.organizations}
 	cfg.AppleTime = h.clock.Time
 
-	h.sightings = newSightings(h.store, h.sealer)
+	h.sightings, h.listed = newSightings(h.store, h.sealer), newDeviceStore(h.store, h.sealer)
 	cfg.MDM = checkinsOf(h)
 	var err error
 	if h.nanomdm, err = h.openNanoMDM(); err != nil || h.nanomdm == nil {
@@ -33,7 +33,7 @@ func (h *host) plug(cfg *runner.Config) error {
 }
 
 // ownKinds are the kinds of records that this program keeps beside the library's.
-func ownKinds() []string { return []string{kindSighting, kindSerial} }
+func ownKinds() []string { return []string{kindSighting, kindSerial, kindDevice, kindSync} }
 
 // forget deletes what this program keeps of a tenant beside the library's records.
 func (h *host) forget(ctx context.Context, tenant enrollment.TenantID) error {

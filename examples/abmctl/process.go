@@ -100,6 +100,8 @@ usage: abmctl [flags] COMMAND
   adopt                               existing tokens and key pairs
   advise, steps                       what to do, and what to click at Apple's portal
   run                                 does what is due
+  api-account add|list|show|check|remove
+  devices sync|list, profile define|use|show
   migrate plan|list|show|moves|submit|approve|reject|start|pause|resume|cancel|cancel-all
   migrate exclude|skip|retry|cancel-device|replace|pin, batches|serials|recheck
   policy show|set, proposal list|approve|reject, approval text

@@ -11,16 +11,17 @@ import (
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
+	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/memory"
 	"github.com/abmrenew/abmrenew/storage/seal"
 )
 
-func newSightingsForTest(t *testing.T) *sightings {
+func someStore(t *testing.T) (storage.Store, storage.Sealer) {
 	t.Helper()
 	store := memory.New(time.Now)
 	sealer, err := seal.New(store, seal.MemoryKeyring(), seal.Options{})
 	require.NoError(t, err)
-	return newSightings(store, sealer)
+	return store, sealer
 }
 
 func sighting(mdm enrollment.MDMID, udid, serial string, at time.Time) nanomdm.Sighting {
@@ -31,7 +32,7 @@ func sighting(mdm enrollment.MDMID, udid, serial string, at time.Time) nanomdm.S
 
 // What a process that listens has heard, the next one knows: by enrollment ID or serial number, by tenant and MDM.
 func TestSightingsAreKept(t *testing.T) {
-	s := newSightingsForTest(t)
+	s := newSightings(someStore(t))
 	when := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	before, now, err := s.Saw(t.Context(), "acme", sighting(oldMDM, "U1", "C02A", when))
 	require.NoError(t, err)
@@ -71,7 +72,7 @@ func TestSightingsAreKept(t *testing.T) {
 
 // Two that write about one device at the same moment lose nothing of each other.
 func TestSightingsAreJoinedOneAfterTheOther(t *testing.T) {
-	s := newSightingsForTest(t)
+	s := newSightings(someStore(t))
 	when := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	var all sync.WaitGroup
 	for i := range 6 {

@@ -15,8 +15,8 @@ func TestUsage(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range [][]string{
 		{}, {"nonsense"}, {"server"}, {"server", "add"}, {"server", "add", "a", "b"}, {"renew", "certificate", "x"},
-		{"push"}, {"push", "import"}, {"push", "renew", "csr"}, {"migrate", "plan"}, {"api-account", "add"}, {"devices", "list", "x"}, {"kill-switch"},
-		{"proposal", "approve"}, {"profile", "show", "x"}, {"run"}, {"run", "--once", "--every", "5m"}, {"run", "--once", "--listen", "x"},
+		{"push"}, {"push", "import"}, {"push", "renew", "csr"}, {"migrate", "plan"}, {"api-account", "add"}, {"devices", "list"}, {"kill-switch"},
+		{"proposal", "approve"}, {"profile", "show"}, {"run"}, {"run", "--once", "--every", "5m"}, {"run", "--once", "--listen", "x"},
 		{"run", "--every", "soon"}, {"run", "--every", "1ms"}, {"server", "list", "--nonsense"}, {"advise", "x", "--portal-access=maybe"},
 	} {
 		got := w.bare(args...)
@@ -64,6 +64,9 @@ func TestJSONEverywhere(t *testing.T) {
 		{"server", "add", "Another"}, {"server", "list"}, {"server", "show", acme.server}, {"server", "check", acme.server},
 		{"renew", "start", acme.server}, {"renew", "certificate", id, "--out", w.path("c.pem")}, {"renew", "show", id},
 		{"renew", "confirm", id}, {"renew", "recheck", id}, {"renew", "upload", id, w.path("first.p7m")}, {"renew", "cancel", id},
+		{"api-account", "show"}, {"api-account", "list"}, {"api-account", "check"}, {"api-account", "remove"}, {"devices", "sync", acme.server},
+		{"devices", "list", acme.server}, {"profile", "show", acme.server},
+		{"profile", "define", acme.server, w.write("profile.json", []byte(someProfile))}, {"profile", "use", acme.server, "77AA"},
 		{"adopt", rows}, {"advise", acme.server}, {"steps", "renew"}, {"steps", "add", "--portal", "2024"}, {"run", "--once"},
 		{"policy", "show"}, {"policy", "set", "--uploads-per-minute", "20"}, {"policy", "show", "--installation"},
 		{"audit", "show", acme.server}, {"audit", "show", id}, {"audit", "show", "acme"}, {"audit", "verify"}, {"audit", "checkpoint"},

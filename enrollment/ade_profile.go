@@ -2,9 +2,9 @@ package enrollment
 
 import "time"
 
-// EnrollmentProfile names the enrollment profile that devices get which move to a service. Apple keeps the profile itself; it
-// cannot be changed there, only replaced by another one.
-type EnrollmentProfile struct {
+// ADEProfile names the profile of Automated Device Enrollment that devices get which move to a service. Apple keeps the
+// profile itself; it cannot be changed there, only replaced by another one.
+type ADEProfile struct {
 	UUID  string    `json:"uuid"`
 	Name  string    `json:"name,omitempty"` // for people
 	URL   string    `json:"url,omitempty"`  // of the MDM where devices enroll by it, for people
