@@ -41,13 +41,51 @@ type change struct {
 	write          storage.Write
 }
 
+// ground is what every change of a tenant, or of the installation, stands on.
+type ground struct {
+	now    time.Time
+	policy enrollment.Policy
+	tenant *tracked[enrollment.Tenant]
+	whole  *tracked[installationRecord]
+}
+
+// ground reads what changes stand on.
+func (m rooms) ground(ctx context.Context, tenant enrollment.TenantID, now time.Time) (g ground, err error) {
+	g.now = storage.Instant(now)
+	if tenant == "" {
+		item, found, err := find(ctx, m.installations, "", onlyID)
+		g.whole = &tracked[installationRecord]{Item: item, found: found}
+		g.policy = enrollment.DefaultPolicy().With(item.Value.Policy)
+		return g, err
+	}
+	if err := validTenant(tenant); err != nil {
+		return g, err
+	}
+	item, found, err := find(ctx, m.tenants, string(tenant), onlyID)
+	if err != nil {
+		return g, err
+	}
+	g.tenant = &tracked[enrollment.Tenant]{Item: item, found: found}
+	g.policy, err = m.policy(ctx, item.Value)
+	return g, err
+}
+
 func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*change, error) {
 	now, err := m.now(ctx)
 	if err != nil {
 		return nil, err
 	}
+	g, err := m.ground(ctx, tenant, now)
+	if err != nil {
+		return nil, err
+	}
+	return m.changeOn(g), nil
+}
+
+// changeOn begins a change. Several may stand on the same ground: each has what it stands on for itself.
+func (m rooms) changeOn(g ground) *change {
 	c := &change{
-		rooms: m, now: storage.Instant(now),
+		rooms: m, now: g.now, policy: g.policy,
 		servicesSeen:   map[string]*tracked[ownerRecord]{},
 		recipientsSeen: map[string]*tracked[ownerRecord]{},
 		serversSeen:    newShelf(m.servers, "server", func(s serverRecord) time.Time { return s.Watch.Wake() }),
@@ -67,21 +105,15 @@ func (m rooms) newChange(ctx context.Context, tenant enrollment.TenantID) (*chan
 		postsSeen:      newShelf(m.posts, "budget", never[migration.Budget]),
 	}
 	c.proposalsSeen.whole = true
-	if tenant == "" {
-		err := c.installation(ctx)
-		c.policy = c.installationPolicy()
-		return c, err
+	if g.tenant != nil {
+		tenant := *g.tenant
+		c.tenant = &tenant
 	}
-	if err := validTenant(tenant); err != nil {
-		return nil, err
+	if g.whole != nil {
+		whole := *g.whole
+		c.whole = &whole
 	}
-	item, found, err := find(ctx, m.tenants, string(tenant), onlyID)
-	if err != nil {
-		return nil, err
-	}
-	c.tenant = &tracked[enrollment.Tenant]{Item: item, found: found}
-	c.policy, err = m.policy(ctx, item.Value)
-	return c, err
+	return c
 }
 
 // owner is the tenant whose change it is; empty: the installation's.

@@ -16,8 +16,12 @@ const attempts = 12
 // change reads, lets decide make a write, and commits it; over again where somebody else was faster. Where the outcome of
 // the commit is unknown it looks: a write that happened is not decided again, or its acts would be written down twice.
 func (m rooms) change(ctx context.Context, tenant enrollment.TenantID, decide func(*change) error) error {
+	return m.changeAfter(ctx, tenant, nil, decide)
+}
+
+// changeAfter is change after an attempt, if doubt is not nil, that may or may not have happened.
+func (m rooms) changeAfter(ctx context.Context, tenant enrollment.TenantID, doubt *change, decide func(*change) error) error {
 	var err error
-	var doubt *change // whose commit may or may not have happened
 	for range attempts {
 		var happened bool
 		if happened, err = doubt.happened(ctx); err == nil && !happened {
@@ -29,7 +33,8 @@ func (m rooms) change(ctx context.Context, tenant enrollment.TenantID, decide fu
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !errors.Is(err, storage.ErrConflict) && !unknown(err) {
+		// A secret that is not there was dropped by somebody who was faster than the look at the record that names it.
+		if !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrNotFound) && !unknown(err) {
 			break
 		}
 	}

@@ -3,16 +3,15 @@ package runner
 import (
 	"context"
 	"fmt"
-	"sync"
+	"slices"
 	"time"
 
-	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/storage"
 )
 
 // Due says how much of what is due one call of RunDue does.
 type Due struct {
-	Limit int      // records at most, 1 to 1000; zero: 100
+	Limit int      // records at most, 1 to 1000; zero: 100. They are read, stepped and written together
 	Kinds []string // of these kinds only; empty: all of [Kinds]
 	// Shard is a part of the tenants, so that a slow one holds up its own part only; zero: all of them. More and Next may
 	// tell of others.
@@ -37,6 +36,10 @@ func Kinds() []string {
 // RunDue does what is due: probes, reminders, checks and retries. Call it from a cron job, a queue or a loop, on any number
 // of machines; calls may overlap, fail, come late or twice. One bad record never stops the others.
 //
+// What the store is asked for does not grow with the number of records: they are claimed together, what is about them is read
+// together, and what their machines decide is written together. Only what is done outside is done for each by itself,
+// Config.Workers at once.
+//
 // It takes no longer than a lease, and ends early with the context: what was claimed and not begun is given back.
 func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 	orElse(&d.Limit, 100)
@@ -54,53 +57,33 @@ func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 		return Ran{}, asProblem(err)
 	}
 	ran := Ran{Claimed: len(claimed.Records), More: claimed.More, Next: claimed.Next}
-	leaseEnd := claimed.Now.Add(r.cfg.Lease)
+	if ran.Claimed == 0 {
+		return ran, ctx.Err()
+	}
 	within, cancel := context.WithTimeout(ctx, r.cfg.Lease)
 	defer cancel()
-
-	queue := make(chan storage.Record, len(claimed.Records))
-	for _, rec := range claimed.Records {
-		queue <- rec
+	s := newShift(r, claimed)
+	s.run(within, claimed.Now)
+	for _, e := range s.all {
+		if e.err != nil {
+			r.log.ErrorContext(ctx, "a record could not be worked on", "record", e.key.String(), "error", e.err)
+			ran.Failed++
+		}
 	}
-	close(queue)
-	var workers sync.WaitGroup
-	var mu sync.Mutex
-	for range min(r.cfg.Workers, len(claimed.Records)) {
-		workers.Go(func() {
-			for rec := range queue {
-				if within.Err() != nil {
-					r.giveBack(rec.RecordKey, leaseEnd)
-					continue
-				}
-				if err := r.work(within, rec.RecordKey, leaseEnd); err != nil {
-					r.log.ErrorContext(ctx, "a record could not be worked on", "record", rec.RecordKey.String(), "error", err)
-					mu.Lock()
-					ran.Failed++
-					mu.Unlock()
-					if within.Err() != nil {
-						r.giveBack(rec.RecordKey, leaseEnd)
-					}
-				}
-			}
-		})
-	}
-	workers.Wait()
 	return ran, ctx.Err()
 }
 
-// giveBack makes a claimed record due when its value says, so that nobody waits for the end of a lease that nobody needs.
-func (r *Runner) giveBack(k storage.RecordKey, leaseEnd time.Time) {
+// giveBack has claimed records due when their values say.
+func (r *Runner) giveBack(all ...*errand) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err := r.change(ctx, enrollment.TenantID(k.Tenant), func(c *change) error {
-		j, err := c.job(ctx, k)
-		if err == nil {
-			j.record.keep(leaseEnd, time.Time{})
-		}
-		return err
-	})
-	if err != nil {
-		r.log.Warn("a record was not given back; it is due again after its lease", "record", k.String(), "error", err)
+	back := make([]*errand, 0, len(all))
+	for _, e := range all {
+		back = append(back, &errand{key: e.key, until: e.until})
+	}
+	r.together(ctx, newNearby(r.store), time.Time{}, back, (*errand).giveBack)
+	if i := slices.IndexFunc(back, func(e *errand) bool { return e.err != nil }); i >= 0 {
+		r.log.Warn("a record was not given back; it is due again after its lease", "record", back[i].key.String(), "error", back[i].err)
 	}
 }
 

@@ -18,6 +18,8 @@ type job struct {
 	tick func(ctx context.Context) error
 	// due lists the effects that may be tried now.
 	due func() []enrollment.Effect
+	// reads are the records that an effect will read; nil: none beside the machine's own.
+	reads func(x enrollment.Effect) []storage.RecordKey
 	// notified takes the result of a notice.
 	notified func(ctx context.Context, r enrollment.Result) error
 }
@@ -30,7 +32,9 @@ func (c *change) job(ctx context.Context, k storage.RecordKey) (job, error) {
 		if err != nil {
 			return job{}, err
 		}
-		return c.watching(subjectOf(s)), nil
+		j := c.watching(subjectOf(s))
+		j.reads = func(x enrollment.Effect) []storage.RecordKey { return readsOfServer(s.Value.Server, x) }
+		return j, nil
 	case KindRenewal:
 		s, run, err := c.run(ctx, enrollment.RenewalID(k.ID))
 		if err != nil {
@@ -42,7 +46,9 @@ func (c *change) job(ctx context.Context, k storage.RecordKey) (job, error) {
 		if err != nil {
 			return job{}, err
 		}
-		return c.watching(subjectOf(p)), nil
+		j := c.watching(subjectOf(p))
+		j.reads = func(x enrollment.Effect) []storage.RecordKey { return readsOfPush(p.Value.Push, x) }
+		return j, nil
 	case KindPushRenewal:
 		p, run, err := c.pushRun(ctx, enrollment.RenewalID(k.ID))
 		if err != nil {
@@ -104,7 +110,8 @@ func (c *change) renewing(s *tracked[serverRecord], run *tracked[renewal.Renewal
 		tick: func(ctx context.Context) error {
 			return take(ctx, renewal.Ticked{Health: s.Value.Watch.Health(c.policy, c.now)})
 		},
-		due: func() []enrollment.Effect { return run.Value.Due(c.now) },
+		due:   func() []enrollment.Effect { return run.Value.Due(c.now) },
+		reads: func(x enrollment.Effect) []storage.RecordKey { return readsOfRenewal(run.Value, s.Value.Server, x) },
 		notified: func(ctx context.Context, r enrollment.Result) error {
 			return take(ctx, renewal.Notified{Result: r})
 		},

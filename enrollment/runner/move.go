@@ -95,8 +95,9 @@ func (c *change) tellNews(ctx context.Context, plan enrollment.PlanID, news []mi
 func (c *change) moving(m *tracked[moveRecord]) job {
 	return job{
 		record: m, moved: &m.moved,
-		tick: func(ctx context.Context) error { return c.stepMove(ctx, m, migration.MoveTicked{}) },
-		due:  func() []enrollment.Effect { return m.Value.Due(c.now) },
+		tick:  func(ctx context.Context) error { return c.stepMove(ctx, m, migration.MoveTicked{}) },
+		due:   func() []enrollment.Effect { return m.Value.Due(c.now) },
+		reads: func(enrollment.Effect) []storage.RecordKey { return readsOfMove(m.Value.Move) },
 		// Moves send no notices: their plan does.
 		notified: func(context.Context, enrollment.Result) error { return nil },
 	}

@@ -69,7 +69,9 @@ func (p *process) run(do func() error) (err error, lived bool) {
 	go func() {
 		defer close(done)
 		err = do()
-		lived = true
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		lived = !p.dead // another goroutine may have met the end
 	}()
 	<-done
 	return err, lived

@@ -42,9 +42,9 @@ func (t *Tenant) settle(ctx context.Context, k storage.RecordKey) error {
 			return t.unsettled(ctx, err)
 		}
 		if len(claimed.Records) > 0 {
-			leaseEnd := claimed.Now.Add(t.r.cfg.Lease)
-			if err := t.r.work(within, k, leaseEnd); err != nil {
-				t.r.giveBack(k, leaseEnd)
+			e := &errand{key: k, until: claimed.Now.Add(t.r.cfg.Lease)}
+			if err := t.r.work(within, e); err != nil {
+				t.r.giveBack(e)
 				return t.unsettled(ctx, err)
 			}
 			continue

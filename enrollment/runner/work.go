@@ -3,93 +3,76 @@ package runner
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/storage"
 )
-
-// feed gives the result of an effect to the machine as it stands then.
-type feed func(ctx context.Context, c *change) error
 
 // maxEffects bounds how long one record is worked on; what is left is due again after the lease.
 const maxEffects = 16
 
 // work drives one claimed record: it lets time pass, then does what is due, one effect after the other. Every result is
 // applied to the record as it stands when the result is there.
-func (r *Runner) work(ctx context.Context, k storage.RecordKey, leaseEnd time.Time) (err error) {
-	defer func() {
-		// A port of the host's may panic; that must not end the batch.
-		if trouble := recover(); trouble != nil {
-			err = fmt.Errorf("working on %v: panic: %v", k, trouble)
+func (r *Runner) work(ctx context.Context, e *errand) error {
+	near := newNearby(r.store)
+	for {
+		if r.alone(ctx, near, e, nil, (*errand).step); !e.again() {
+			return e.err
 		}
-	}()
-	var next feed
-	for round := range maxEffects {
-		var due []enrollment.Effect
-		err := r.change(ctx, enrollment.TenantID(k.Tenant), func(c *change) error {
-			j, err := c.job(ctx, k)
-			if err != nil {
-				return err
-			}
-			if next == nil {
-				err = j.tick(ctx)
-			} else {
-				err = next(ctx, c)
-			}
-			if err != nil {
-				return err
-			}
-			switch due = j.due(); {
-			case len(due) == 0:
-				j.record.keep(leaseEnd, time.Time{})
-			case round > 0 || *j.moved:
-				j.record.keep(leaseEnd, leaseEnd)
-			} // else the claim has leased the record just as it is, and a write would only cost time
-			return nil
-		})
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		if next, err = r.perform(ctx, k, due[0]); err != nil {
-			return err
+		if r.perform(ctx, r, e); e.err != nil {
+			return e.err
 		}
 	}
-	return nil
 }
 
-// perform does one effect, outside of any write, and returns how to tell the machine. If the context ended meanwhile,
-// nothing is told: the effect is due again, with the same ID.
-func (r *Runner) perform(ctx context.Context, k storage.RecordKey, x enrollment.Effect) (feed, error) {
+// perform does the first effect that is due of a record, outside of any write, and keeps how to tell the machine. If the
+// context ended meanwhile, nothing is told: the effect is due again, with the same ID. What is only to be looked up is read by
+// reader.
+func (r *Runner) perform(ctx context.Context, reader *Runner, e *errand) {
 	limited, cancel := context.WithTimeout(ctx, r.cfg.Lease/2)
 	defer cancel()
-	var tell feed
+	e.rounds++
+	e.err = guarded(e.key, func() (err error) {
+		if e.tell, err = r.effect(limited, reader, e.key, e.due[0]); err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return err
+	})
+}
+
+// effect does one effect, and returns how to tell the machine.
+func (r *Runner) effect(ctx context.Context, reader *Runner, k storage.RecordKey, x enrollment.Effect) (feed, error) {
 	switch x.Kind {
 	case enrollment.CheckPush:
-		tell = r.checkPush(limited, k, x)
+		return reader.checkPush(ctx, k, x), nil
 	case enrollment.MakeKey:
-		tell = r.makeKey(limited, k, x)
+		return reader.makeKey(ctx, k, x), nil
 	case enrollment.VerifyToken:
-		tell = r.verifyToken(limited, k, x)
+		return reader.verifyToken(ctx, k, x), nil
 	case enrollment.ProbeToken:
-		tell = r.probeToken(limited, k, x)
+		return reader.probeToken(ctx, k, x), nil
 	case enrollment.MakePushKey:
-		tell = r.makePushKey(limited, k, x)
+		return reader.makePushKey(ctx, k, x), nil
 	case enrollment.ProbePush:
-		tell = r.probePush(limited, k, x)
+		return reader.probePush(ctx, k, x), nil
 	case enrollment.SendNotice:
-		tell = r.sendNotice(limited, k, x)
+		return reader.sendNotice(ctx, k, x), nil
 	case enrollment.CountMoves, enrollment.MakeBatches, enrollment.TellMoves, enrollment.CallTurns, enrollment.ReleaseWipes:
-		tell = r.leadMoves(limited, k, x)
+		return r.leadMoves(ctx, k, x), nil
 	case enrollment.LookUp, enrollment.SpendPost, enrollment.AskActivity, enrollment.AssignProfiles:
-		tell = r.callApple(limited, k, x)
+		return r.callApple(ctx, k, x), nil
 	case enrollment.ConfirmDevice, enrollment.MakePIN, enrollment.AskWipe, enrollment.RecallWipe, enrollment.ClearLock:
-		tell = r.lookAfter(limited, k, x)
-	default:
-		return nil, fmt.Errorf("%w: nobody knows the effect %q", storage.ErrInvalid, x.Kind)
+		return reader.lookAfter(ctx, k, x), nil
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	return nil, fmt.Errorf("%w: nobody knows the effect %q", storage.ErrInvalid, x.Kind)
+}
+
+// leads reports whether a record leads many others. What such a one hears is told at once and alone: it may write thousands of
+// records, and it follows calls that cannot be repeated.
+func leads(k storage.RecordKey) bool {
+	switch k.Kind {
+	case KindPlan, KindWave, KindBatch:
+		return true
 	}
-	return tell, nil
+	return false
 }
