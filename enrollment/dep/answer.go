@@ -15,8 +15,9 @@ const (
 )
 
 // refusal reads an answer that is no success. What it hides are the credentials of the request, in case the answer
-// repeats them.
-func refusal(op string, res *http.Response, body []byte, now time.Time, hide secrets) *Error {
+// repeats them. A process that was stopped after it had signed a request sends it late, which to Apple is a wrong clock: so what
+// counts is the time at which the request was made, where that differs more.
+func refusal(op string, res *http.Response, body []byte, made, now time.Time, hide secrets) *Error {
 	text := hide.redact(unquote(body), len(body) == maxErrorBody)
 	if strings.Contains(text, sessionField) {
 		text = untrusted.Redacted // whoever hands out a session says nothing else
@@ -28,6 +29,9 @@ func refusal(op string, res *http.Response, body []byte, now time.Time, hide sec
 	date := now
 	if skew, known := skewOf(res, now); known {
 		e.Skew, date = skew, now.Add(skew)
+		if late := date.Sub(made); late.Abs() > skew.Abs() {
+			e.Skew = late
+		}
 	}
 	e.Wait = untrusted.RetryAfter(res.Header.Get("Retry-After"), date)
 	return e

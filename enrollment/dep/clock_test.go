@@ -1,6 +1,7 @@
 package dep_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -49,4 +50,28 @@ func TestThreat16_AWrongClockIsNotADeadToken(t *testing.T) {
 	w.download(t)
 	_, err := w.clientOf(t, abmtoken.Static(old), dep.Options{}).Account(t.Context())
 	require.ErrorIs(t, err, abmtoken.ErrRejected, "a small difference is no excuse")
+}
+
+// late is a transport whose process is stopped after a request was signed, before it leaves.
+type late struct {
+	http.RoundTripper
+	stop func()
+}
+
+func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.stop()
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// A process that was stopped for minutes between signing and sending is refused as if its clock were wrong, although it is
+// right by the time of the answer. The token is none the worse for it.
+func TestThreat16_ALateRequestIsNotADeadToken(t *testing.T) {
+	at := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	now := func() time.Time { return at }
+	w := newWorld(t, appletest.Options{Now: now})
+	o := dep.Options{Now: now, Transport: late{w.apple.Transport(), func() { at = at.Add(6 * time.Minute) }}}
+	_, err := w.client(t, o).Account(t.Context())
+	require.ErrorIs(t, err, dep.ErrClock)
+	require.NotErrorIs(t, err, abmtoken.ErrRejected)
+	assert.Equal(t, enrollment.Retry, dep.Outcome(err))
 }

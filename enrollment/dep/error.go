@@ -48,7 +48,7 @@ type Error struct {
 	Code   Code          // Apple's word; empty where the body is none
 	Body   string        // the body, bounded to 512 bytes and made printable
 	Wait   time.Duration // how long Apple asked to wait (Retry-After); zero: it did not say
-	Skew   time.Duration // how far Apple's clock is ahead of ours; zero: not known
+	Skew   time.Duration // how far Apple's clock was ahead of ours when the request was made; zero: not known
 	Held   bool          // nothing was sent: an earlier answer, whose status this is, asked to wait
 }
 
@@ -116,7 +116,7 @@ func (e *Error) Error() string {
 // next is what a person does now.
 func (e *Error) next() string {
 	if errors.Is(e.kind(), ErrClock) {
-		return fmt.Sprintf("this machine's clock differs from Apple's by %s: set it, and ask again", e.Skew.Abs().Round(time.Second))
+		return fmt.Sprintf("this machine's clock differs from Apple's by %s, or the request was so long on its way: set the clock, and ask again", e.Skew.Abs().Round(time.Second))
 	}
 	if text := meanings[e.Code].next; text != "" && e.Status < 500 {
 		return text

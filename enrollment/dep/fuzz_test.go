@@ -220,7 +220,8 @@ func FuzzRefusal(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte, wait, date string) {
 		res := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {wait}, "Date": {date}}}
-		e := refusal("GET /account", res, body, time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC), secrets{"AS_accesssecret"})
+		at := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+		e := refusal("GET /account", res, body, at, at, secrets{"AS_accesssecret"})
 		fit(t, e.Error())
 		fit(t, e.Body)
 		require.NotContains(t, e.Error(), "AS_accesssecret")

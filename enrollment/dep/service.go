@@ -55,6 +55,7 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	if err != nil {
 		return reply{}, err
 	}
+	made := s.now()
 	if err := authorize(req); err != nil {
 		return reply{}, err
 	}
@@ -79,7 +80,7 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	if res.StatusCode != http.StatusOK {
 		// Where the body breaks off, its beginning has to do: the status is the answer.
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
-		return out, refusal(k.op(), res, body, s.now(), hide)
+		return out, refusal(k.op(), res, body, made, s.now(), hide)
 	}
 	limit := s.maxBody
 	if k.page {
