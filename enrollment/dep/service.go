@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
@@ -51,6 +53,8 @@ type reply struct {
 func (s *service) send(ctx context.Context, k call, authorize func(*http.Request) error, hide secrets) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	var written attempts
+	ctx = written.counted(ctx)
 	req, err := s.request(ctx, k)
 	if err != nil {
 		return reply{}, err
@@ -80,7 +84,11 @@ func (s *service) send(ctx context.Context, k call, authorize func(*http.Request
 	if res.StatusCode != http.StatusOK {
 		// Where the body breaks off, its beginning has to do: the status is the answer.
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
-		return out, refusal(k.op(), res, body, made, s.now(), hide)
+		refused := refusal(k.op(), res, body, made, s.now(), hide)
+		if written.several() && errors.Is(refused, abmtoken.ErrRejected) {
+			return out, newSilence(k.op(), errRepeated, hide)
+		}
+		return out, refused
 	}
 	limit := s.maxBody
 	if k.page {
