@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -55,5 +56,21 @@ func (c *turnedClock) Pass(d time.Duration) {
 	binary.LittleEndian.PutUint64(b[:], uint64(c.Now().Add(d).UnixNano()))
 	if _, err := c.file.WriteAt(b[:], 0); err != nil {
 		panic(err)
+	}
+}
+
+// flow lets the time pass, so many times as fast as it does, until the context ends.
+func (c *turnedClock) flow(ctx context.Context, times int) {
+	const tick = 5 * time.Millisecond
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for last := time.Now(); ; {
+		select {
+		case now := <-ticker.C:
+			c.Pass(now.Sub(last) * time.Duration(times))
+			last = now
+		case <-ctx.Done():
+			return
+		}
 	}
 }

@@ -20,8 +20,11 @@ type mdmConnection struct {
 	URL        string              `json:"url"`
 	KeyFile    string              `json:"key_file"`         // NanoMDM's -api
 	WebhookKey string              `json:"webhook_key_file"` // NanoMDM's -webhook-hmac-key; it sends to /mdm/TENANT/MDM
-	NoPush     bool                `json:"no_push,omitempty"`
-	Private    bool                `json:"private,omitempty"` // the server is in the host's own network
+	// Answered is the UUID of any command that a device of this server has answered. By it each process finds out whether the
+	// server refuses a command that it had before, without which a wipe whose outcome is not known is never sent again.
+	Answered string `json:"answered,omitempty"`
+	NoPush   bool   `json:"no_push,omitempty"`
+	Private  bool   `json:"private,omitempty"` // the server is in the host's own network
 }
 
 // maxConnections bounds the file, and maxKey a key file.

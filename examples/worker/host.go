@@ -74,18 +74,27 @@ func (h *host) unseal(ctx context.Context) (err error) {
 }
 
 // plug makes the runner, with everything that it talks to.
-func (h *host) plug(w wiring) (err error) {
-	known, err := readConnections(w.MDMs)
+func (h *host) plug(w wiring) error {
+	config, err := h.config(w)
 	if err != nil {
 		return err
 	}
+	h.runner, err = runner.New(config)
+	return err
+}
+
+func (h *host) config(w wiring) (config runner.Config, err error) {
+	known, err := readConnections(w.MDMs)
+	if err != nil {
+		return config, err
+	}
 	if h.apple, err = newApple(w.appleFlags, h.clock.Now, func() *runner.Runner { return h.runner }); err != nil {
-		return err
+		return config, err
 	}
 	if h.mdms, err = newManagers(known, w.appleFlags, storeSightings{h.store}, h.clock.Now); err != nil {
-		return err
+		return config, err
 	}
-	config := runner.Config{
+	config = runner.Config{
 		Store: h.store, Sealer: h.sealer, Verifier: h.apple.verifier, Notifier: slognotify.New(h.log),
 		PushProber: h.apple.prober, PushAccount: w.Account,
 		Assigner: h.apple.organizations, Profiles: h.apple.services, Devices: h.apple.organizations.Beside(h.apple.services),
@@ -96,8 +105,7 @@ func (h *host) plug(w wiring) (err error) {
 		config.Wipes = nanomdm.NewDispatcher(h.mdms.server, nil)
 		config.MDM = nanomdm.NewReader(h.mdms.sightings, h.clock.Now)
 	}
-	h.runner, err = runner.New(config)
-	return err
+	return config, nil
 }
 
 // quiet is a log for what says too much.

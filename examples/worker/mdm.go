@@ -40,7 +40,7 @@ func newManagers(all []mdmConnection, f appleFlags, sightings nanomdm.Sightings,
 			return nil, fmt.Errorf("the MDM %s of %s stands twice in the connections", c.MDM, c.Tenant)
 		}
 		m.servers[at], err = nanomdm.NewServer(nanomdm.Options{
-			BaseURL: c.URL, APIKey: key, Private: c.Private, NoPush: c.NoPush, RootCAs: roots, Now: now,
+			BaseURL: c.URL, APIKey: key, Private: c.Private, NoPush: c.NoPush, Answered: c.Answered, RootCAs: roots, Now: now,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("the MDM %s of %s: %w", c.MDM, c.Tenant, err)

@@ -28,7 +28,11 @@ import (
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
 
-var tess = enrollment.Actor{ID: "tess", Name: "Tess", Kind: enrollment.Person}
+var (
+	tess = enrollment.Actor{ID: "tess", Name: "Tess", Kind: enrollment.Person}
+	eve  = enrollment.Actor{ID: "eve", Name: "Eve", Kind: enrollment.Person}
+	bob  = enrollment.Actor{ID: "bob", Name: "Bob", Kind: enrollment.Person}
+)
 
 // stage is a database, the fake Apple on a loopback listener, and the host's own process, in which people click.
 type stage struct {
@@ -42,6 +46,8 @@ type stage struct {
 	pool   *pgxpool.Pool
 	store  *postgres.Store
 	host   *host
+	// settleFor is how long the host's own process does what a click has made due.
+	settleFor time.Duration
 }
 
 var schemas atomic.Int64
@@ -63,9 +69,19 @@ func newStage(t testing.TB, dsn string) *stage {
 	s.host = &host{settings: s.settings(), process: process{out: io.Discard, err: io.Discard, now: s.clock.Now, present: s.clock.Now}, log: slog.New(slog.DiscardHandler)}
 	require.NoError(t, s.host.open(t.Context()))
 	t.Cleanup(s.host.close)
-	require.NoError(t, s.host.plug(wiring{appleFlags: s.appleFlags(), Lease: time.Minute, Parallel: 4}))
+	s.plug("")
 	s.pool, s.store = s.host.pool, s.host.store
 	return s
+}
+
+// plug gives the host's own process its runner, which leaves to the workers what can be left to them.
+func (s *stage) plug(mdms string) {
+	s.t.Helper()
+	config, err := s.host.config(wiring{appleFlags: s.appleFlags(), MDMs: mdms})
+	require.NoError(s.t, err)
+	config.SettleFor = s.settleFor
+	s.host.runner, err = runner.New(config)
+	require.NoError(s.t, err)
 }
 
 // shared is a stage on the server of all tests.
