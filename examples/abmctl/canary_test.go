@@ -34,6 +34,7 @@ func TestThreat17_NoSecretShows(t *testing.T) {
 	secrets["API key in PEM"] = bytes.Split(account.PrivateKey, []byte("\n"))[1]
 	apiFile, nano := w.write("api.pem", account.PrivateKey), "nanomdm-canary-key"
 	secrets["NanoMDM's key"] = []byte(nano)
+	secrets["the webhook's key"] = []byte("hook-canary-key")
 	t.Setenv("ABMCTL_NANOMDM_KEY", nano)
 
 	rows := `{"reference": "1", "name": "Canary", "token_file": "` + base64.StdEncoding.EncodeToString(w.read(file)) +
@@ -48,6 +49,7 @@ func TestThreat17_NoSecretShows(t *testing.T) {
 		{"api-account", "show"}, {"api-account", "list", "--all"}, {"api-account", "check", "--axm-url", w.url},
 		{"devices", "sync", "Canary", "--axm-url", w.url}, {"devices", "list", "Canary"},
 		{"profile", "define", "Canary", apiFile}, {"profile", "show", "Canary"},
+		{"run", "--every", "1h", "--listen", "nonsense", "--webhook-key", "hook-canary-key"},
 		{"run", "--once", "--nanomdm-url", "http://127.0.0.1:1"}, {"server", "list", "--nanomdm-url", "http://mdm.example.com"},
 		{"token", "inspect", file, "--key", key}, {"token", "inspect", key, "--key", key}, {"token", "inspect", key},
 		{"server", "list"}, {"server", "show", "Canary"}, {"server", "check", "Canary"}, {"renew", "start", "Canary"},

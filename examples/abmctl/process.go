@@ -99,7 +99,7 @@ usage: abmctl [flags] COMMAND
   push renew start|csr|upload|show|cancel|recheck
   adopt                               existing tokens and key pairs
   advise, steps                       what to do, and what to click at Apple's portal
-  run                                 does what is due
+  run --once|--every [--listen]       does what is due, and takes what the MDMs tell
   api-account add|list|show|check|remove
   devices sync|list, profile define|use|show
   migrate plan|list|show|moves|submit|approve|reject|start|pause|resume|cancel|cancel-all
