@@ -67,6 +67,7 @@ const (
 	ActPlanResumed      Act = "plan_resumed"
 	ActPlanCancelled    Act = "plan_cancelled"
 	ActPlanEnded        Act = "plan_ended"
+	ActPlanSwept        Act = "plan_swept"
 	ActDeviceExcluded   Act = "device_excluded"
 	ActWaveBegun        Act = "wave_begun"
 	ActWaveEnded        Act = "wave_ended"

@@ -107,6 +107,7 @@ var catalog = map[Code]catalogEntry{
 	CodeTooManyFailures: {exit: 8, http: 409, title: "The plan paused by itself: {failed} of {devices} devices failed", next: "See what they have in common and solve it, then resume the plan or cancel it"},
 	CodeApprovalEnded:   {exit: 8, http: 410, title: "The plan's approval has ended before all of its wipes were released", next: "Submit it again and have it approved anew for what is left, or cancel it"},
 	CodeServiceGone:     {exit: 8, http: 410, title: "The new service is gone at Apple", next: "Find out who deleted it. Make a new plan to another service, and cancel this one"},
+	CodeWipePushLost:    {exit: 8, http: 409, title: "The push certificate of the present MDM does not work, so no wipe reaches a device", next: "Renew it at Apple's push certificate portal (Renew on its row, not Create) and go on with the plan; or move the devices in ways without a wipe"},
 	CodePlanLapsed:      {exit: 8, http: 410, title: "The plan lapsed: nobody went on with it in time", next: "Submit it again, or make a new one"},
 	CodeAssignByHand:    {exit: 8, http: 409, title: "{devices} devices wait to be assigned at Apple's portal", next: "Take the list of serial numbers and follow the steps for the portal; the plan goes on when the new service shows them"},
 }

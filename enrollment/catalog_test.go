@@ -35,7 +35,7 @@ var exits = map[int]struct {
 	8: {"refused by the state or a safety rule", "refused candidate_waiting confirm_identity push_expired too_many_uploads person_needed tenant_closed tenant_erased server_retired renewal_lapsed push_renewal_lapsed " +
 		"erase_by_hand assignment_unseen profile_unseen migration_overdue device_mismatch device_not_confirmed turn_never_came wipe_refused " +
 		"wipe_not_sent wipe_delayed wipe_outstanding wipe_withdrawn not_seen_again returned_to_old_mdm " +
-		"target_without_token target_no_profile own_approval approval_needed approved_otherwise proposal_needed wipes_off too_many_failures " +
+		"target_without_token target_no_profile own_approval approval_needed approved_otherwise proposal_needed wipes_off wipe_push_lost too_many_failures " +
 		"approval_ended service_gone plan_lapsed assign_by_hand", []int{403, 409, 410, 429}},
 	9: {"Apple refused", "token_rejected terms_pending access_denied push_rejected push_dead " +
 		"apple_refused assignment_refused profile_refused migration_failed migration_not_cancelled target_token_rejected", []int{403, 409, 422}},

@@ -112,6 +112,7 @@ const (
 	CodeServiceGone     Code = "service_gone"          // 8
 	CodePlanLapsed      Code = "plan_lapsed"           // 8
 	CodeAssignByHand    Code = "assign_by_hand"        // 8
+	CodeWipePushLost    Code = "wipe_push_lost"        // 8
 	CodeTargetRejected  Code = "target_token_rejected" // 9
 )
 

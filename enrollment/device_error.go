@@ -20,6 +20,8 @@ var (
 	// ErrNoBypassCode says that nobody holds a code that would clear the Activation Lock; a person can turn it off in Apple's
 	// portal.
 	ErrNoBypassCode = errors.New("enrollment: there is no bypass code for the Activation Lock")
+	// ErrServiceGone says that the service was deleted at Apple, for certain.
+	ErrServiceGone = errors.New("enrollment: the service was deleted at Apple")
 	// ErrNoActivity says that there is no activity with this ID, or not any more.
 	ErrNoActivity = errors.New("enrollment: there is no such activity")
 )

@@ -36,7 +36,7 @@ const (
 	CallTurns    EffectKind = "call_turns"    // call devices into a wave
 	ReleaseWipes EffectKind = "release_wipes" // release the wipes of a wave that are ready, as far as budgets reach
 
-	LookUp         EffectKind = "look_up"         // look for the devices of a batch at their new service
+	LookUp         EffectKind = "look_up"         // look for devices of a batch, or of a plan, at their new service
 	SpendPost      EffectKind = "spend_post"      // take one call from the hour's budget of Apple's API
 	PostAssignment EffectKind = "post_assignment" // ask the Assigner, within migration.PostWithin and never later
 	AskActivity    EffectKind = "ask_activity"    // ask the Assigner how far an activity is

@@ -50,6 +50,10 @@ type Policy struct {
 	EnrollWithin time.Duration `json:"enroll_within"`
 	// MigrationGrace is how long after its deadline a device may take to change its MDM.
 	MigrationGrace time.Duration `json:"migration_grace"`
+	// KeepFinished is how long the moves of a plan are kept after its end, and what was decided about a proposal. The plan
+	// itself and the audit stay, and so does whatever is not over: a wipe that may still reach its device, or the PIN of a
+	// device that is locked by one.
+	KeepFinished time.Duration `json:"keep_finished"`
 }
 
 // DefaultPolicy returns the policy of an installation that has set nothing.
@@ -74,6 +78,7 @@ func DefaultPolicy() Policy {
 		WipeAnswerWithin:  7 * day,
 		EnrollWithin:      14 * day,
 		MigrationGrace:    3 * day,
+		KeepFinished:      365 * day,
 	}
 }
 
@@ -99,6 +104,7 @@ type PolicyChange struct {
 	WipeAnswerWithin  *time.Duration `json:"wipe_answer_within,omitempty"`
 	EnrollWithin      *time.Duration `json:"enroll_within,omitempty"`
 	MigrationGrace    *time.Duration `json:"migration_grace,omitempty"`
+	KeepFinished      *time.Duration `json:"keep_finished,omitempty"`
 }
 
 // With returns the policy with the change applied.
@@ -123,6 +129,7 @@ func (p Policy) With(c PolicyChange) Policy {
 	set(&p.WipeAnswerWithin, c.WipeAnswerWithin)
 	set(&p.EnrollWithin, c.EnrollWithin)
 	set(&p.MigrationGrace, c.MigrationGrace)
+	set(&p.KeepFinished, c.KeepFinished)
 	return p
 }
 
@@ -148,6 +155,7 @@ func (c PolicyChange) And(next PolicyChange) PolicyChange {
 	override(&c.WipeAnswerWithin, next.WipeAnswerWithin)
 	override(&c.EnrollWithin, next.EnrollWithin)
 	override(&c.MigrationGrace, next.MigrationGrace)
+	override(&c.KeepFinished, next.KeepFinished)
 	return c
 }
 
@@ -173,6 +181,7 @@ func (p Policy) Validate() error {
 		{"wipe_answer_within", p.WipeAnswerWithin, time.Hour, 90 * 24 * time.Hour},
 		{"enroll_within", p.EnrollWithin, time.Hour, 365 * 24 * time.Hour},
 		{"migration_grace", p.MigrationGrace, time.Hour, 90 * 24 * time.Hour},
+		{"keep_finished", p.KeepFinished, 24 * time.Hour, 3650 * 24 * time.Hour},
 	} {
 		if err := d.check(); err != nil {
 			return err

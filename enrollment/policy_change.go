@@ -23,6 +23,7 @@ func (p Policy) Change() PolicyChange {
 		WipeAnswerWithin:   &p.WipeAnswerWithin,
 		EnrollWithin:       &p.EnrollWithin,
 		MigrationGrace:     &p.MigrationGrace,
+		KeepFinished:       &p.KeepFinished,
 	}
 }
 

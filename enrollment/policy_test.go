@@ -74,6 +74,8 @@ func TestPolicyRefusesNonsense(t *testing.T) {
 		"a wipe that waits for years":      {func(p *policy) { p.WipeAnswerWithin = 1000 * 24 * time.Hour }, "wipe_answer_within"},
 		"an enrollment in no time":         {func(p *policy) { p.EnrollWithin = 0 }, "enroll_within"},
 		"no grace":                         {func(p *policy) { p.MigrationGrace = 0 }, "migration_grace"},
+		"moves that are gone at once":      {func(p *policy) { p.KeepFinished = time.Hour }, "keep_finished"},
+		"moves that are kept for ever":     {func(p *policy) { p.KeepFinished = 4000 * day }, "keep_finished"},
 		"an answer that stays fresh":       {func(p *policy) { p.FreshFor = 25 * time.Hour }, "fresh_for"},
 		"finer than a store's clock":       {func(p *policy) { p.ProbeEvery = time.Hour + 1 }, "probe_every"},
 		"no uploads":                       {func(p *policy) { p.UploadsPerMinute = 0 }, "uploads_per_minute"},

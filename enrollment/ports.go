@@ -37,7 +37,14 @@ type ProfileAssigner interface {
 	AssignProfile(ctx context.Context, s Service, profile string, serials []string) ([]DeviceResult, error)
 }
 
-// DeviceLister shows which devices are assigned to a service.
+// ProfileReader says which enrollment profiles a service has. It is asked before devices are assigned to the service: one that
+// is not there would be noticed only when they are.
+type ProfileReader interface {
+	// HasProfile says whether the service has a profile of this UUID. No is definite; NotKnown: it cannot be told.
+	HasProfile(ctx context.Context, s Service, profile string) (Known, error)
+}
+
+// DeviceLister shows which devices are assigned to a service. [ErrServiceGone]: the service was deleted.
 type DeviceLister interface {
 	// Devices streams every device that is assigned to the service, in any order; a device may come twice. After an error
 	// the stream ends, and what came before is not all.

@@ -31,7 +31,7 @@ type told struct {
 }
 
 // Beside returns a lister that shows devices as the given one does (the services themselves: enrollment/dep's Services), with
-// what only the API knows of them: whether they can migrate, and their product. With the first alone no device is known to be
+// what only the API knows of them: whether they can migrate, how far a migration is, and their product. With the first alone no device is known to be
 // able to migrate; with Organizations alone none is known to have its enrollment profile. Plans need both.
 //
 // The API is asked for the devices of an organization as a whole, and believed for ten minutes. Where it does not answer, nor
@@ -76,6 +76,9 @@ func (b *beside) Lookup(ctx context.Context, s enrollment.Service, serials []str
 func add(d enrollment.AssignedDevice, devices map[string]enrollment.AssignedDevice) enrollment.AssignedDevice {
 	if seen, is := devices[d.Serial]; is {
 		d.Capable, d.Device = seen.Capable, seen.Device.Refreshed(d.Device)
+		if d.Migration == "" && d.Assigned == enrollment.Yes {
+			d.Migration = seen.Migration
+		}
 	}
 	return d
 }

@@ -1,6 +1,8 @@
 package axm_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -200,6 +202,34 @@ func TestWhatTheOrganizationShowsOfADevice(t *testing.T) {
 		Assigned: enrollment.Yes, Server: service(w.from).Server, Service: w.from.UUID(), Capable: enrollment.Yes, ObservedAt: w.clock.Now(),
 	}, seen[0])
 	assert.Equal(t, enrollment.No, seen[1].Capable)
+}
+
+// That a service was deleted is told from one that the organization never had. Nothing is sent then.
+func TestAServiceThatWasDeletedIsTold(t *testing.T) {
+	w := newWorld(t, appletest.API{})
+	serials := w.devices(t, 1)
+	ports := w.organizations(t)
+	_, err := ports.Lookup(t.Context(), service(w.to), serials)
+	require.NoError(t, err)
+	w.to.Delete()
+	_, err = ports.Lookup(t.Context(), service(w.to), serials)
+	require.ErrorIs(t, err, enrollment.ErrServiceGone)
+	outcome, _ := enrollment.Asked(err)
+	assert.Equal(t, enrollment.Retry, outcome, "what is to become of its devices a person says")
+}
+
+// Apple lists services that were deleted as such. A new one may have the name of one.
+func TestAServiceThatIsListedAsDeletedIsGone(t *testing.T) {
+	c := answering(t, text(http.StatusOK, `{"data":[
+		{"type":"mdmServers","id":"0123456789ABCDEF0123456789ABCDEF","attributes":{"serverName":"Acme MDM","status":"DELETED"}}
+	],"links":{"self":"x"}}`), axm.Options{})
+	ports := axm.NewOrganizations(func(context.Context, enrollment.TenantID) (*axm.Client, error) { return c, nil })
+	s := enrollment.Service{Tenant: "acme", UUID: "0123456789ABCDEF0123456789ABCDEF", Name: "Acme MDM"}
+	_, err := ports.Lookup(t.Context(), s, []string{"C02T00001"})
+	require.ErrorIs(t, err, enrollment.ErrServiceGone)
+	s.UUID = "FEDCBA9876543210FEDCBA9876543210"
+	_, err = ports.Lookup(t.Context(), s, []string{"C02T00001"})
+	require.ErrorIs(t, err, axm.ErrNoServer, "one that has gone is not another one by its name")
 }
 
 // A service that the account's organization does not have may be another customer's.

@@ -223,6 +223,9 @@ func (c *Client) serialsOf(ctx context.Context, s enrollment.Service) (map[strin
 	}
 	out := map[string]struct{}{}
 	for serial, err := range c.ServerSerials(ctx, server) {
+		if errors.Is(err, ErrNotFound) { // which the organization had
+			return nil, fmt.Errorf("axm: %w: %w", enrollment.ErrServiceGone, err)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,8 @@ func Outcome(err error) enrollment.Outcome {
 		return enrollment.OK
 	case errors.Is(err, ErrUnknown):
 		return enrollment.Unknown
+	case errors.Is(err, enrollment.ErrServiceGone):
+		return enrollment.Retry // what is to happen with its devices a person says
 	case isAny(err, ErrNotFound, ErrConflict, ErrRequest, ErrInput, ErrOptions):
 		return enrollment.Fatal
 	}

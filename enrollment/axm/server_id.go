@@ -28,6 +28,12 @@ func (c *Client) serverID(ctx context.Context, s enrollment.Service) (string, er
 		if err != nil {
 			return "", err
 		}
+		if server.Status == "DELETED" {
+			if want != "" && enrollment.NormalUUID(server.ID) == want {
+				return "", fmt.Errorf("axm: %w", enrollment.ErrServiceGone)
+			}
+			continue
+		}
 		if want != "" && enrollment.NormalUUID(server.ID) == want {
 			c.mu.Lock()
 			c.known[want] = server.ID

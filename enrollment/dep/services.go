@@ -12,9 +12,9 @@ import (
 	"github.com/abmrenew/abmrenew/internal/untrusted"
 )
 
-// Services shows and prepares the devices of the services of an installation: it is the [enrollment.DeviceLister] and the
-// [enrollment.ProfileAssigner] by which devices move. Each call goes through the client of the service that it names.
-// It is safe for concurrent use if the function that it was made with is.
+// Services shows and prepares the devices of the services of an installation: it is the [enrollment.DeviceLister], the
+// [enrollment.ProfileAssigner] and the [enrollment.ProfileReader] by which devices move. Each call goes through the client of
+// the service that it names. It is safe for concurrent use if the function that it was made with is.
 type Services struct {
 	client func(context.Context, enrollment.Service) (*Client, error)
 	clock  *service // which all clients share; nil: they are the host's
@@ -23,6 +23,7 @@ type Services struct {
 var (
 	_ enrollment.DeviceLister    = (*Services)(nil)
 	_ enrollment.ProfileAssigner = (*Services)(nil)
+	_ enrollment.ProfileReader   = (*Services)(nil)
 )
 
 // ErrOtherService says that the token of a client belongs to another service than the one that was to be asked. What that
@@ -55,6 +56,21 @@ func (a *Services) AssignProfile(ctx context.Context, s enrollment.Service, prof
 		out[i] = bySerial[serial]
 	}
 	return out, nil
+}
+
+// HasProfile implements [enrollment.ProfileReader].
+func (a *Services) HasProfile(ctx context.Context, s enrollment.Service, profile string) (enrollment.Known, error) {
+	c, err := a.of(ctx, s, nil)
+	if err != nil {
+		return enrollment.NotKnown, err
+	}
+	switch _, err := c.Profile(ctx, profile); {
+	case errors.Is(err, ErrNotFound):
+		return enrollment.No, nil
+	case err != nil:
+		return enrollment.NotKnown, callError(err)
+	}
+	return enrollment.Yes, nil
 }
 
 // deviceResult is what became of one device. Whether Apple did what it says nothing about does not matter: the profile may
@@ -142,6 +158,9 @@ func (a *Services) of(ctx context.Context, s enrollment.Service, serials []strin
 			return nil, err
 		}
 		return nil, &enrollment.CallError{Outcome: enrollment.Retry, Err: fmt.Errorf("dep: there is no client for the service: %w", err)}
+	}
+	if c == nil {
+		return nil, &enrollment.CallError{Outcome: enrollment.Retry, Err: errors.New("dep: there is no client for the service")}
 	}
 	want := enrollment.NormalUUID(s.UUID)
 	if want == "" {

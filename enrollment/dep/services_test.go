@@ -33,6 +33,13 @@ func TestServicesAreAProfileAssigner(t *testing.T) {
 	})
 }
 
+func TestServicesAreAProfileReader(t *testing.T) {
+	enrollmenttest.RunProfileReader(t, func(t testing.TB) enrollmenttest.ProfileReaderRig {
+		_, c, ports, s := services(t, appletest.Options{})
+		return enrollmenttest.ProfileReaderRig{Reader: ports, Service: s, Profile: profile(t, c), Unknown: "0123456789ABCDEF0123456789ABCDEF"}
+	})
+}
+
 func TestServicesAreADeviceLister(t *testing.T) {
 	enrollmenttest.RunDeviceLister(t, func(t testing.TB) enrollmenttest.DeviceListerRig {
 		w, _, ports, s := services(t, appletest.Options{Behavior: appletest.Behavior{PageMax: 2}})

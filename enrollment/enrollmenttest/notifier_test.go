@@ -63,6 +63,9 @@ func TestSoundOnesPass(t *testing.T) {
 	t.Run("profile assigner", func(t *testing.T) {
 		RunProfileAssigner(t, func(t testing.TB) ProfileAssignerRig { return profileRig(t, sound) })
 	})
+	t.Run("profile reader", func(t *testing.T) {
+		RunProfileReader(t, func(t testing.TB) ProfileReaderRig { return profileReaderRig(t, sound) })
+	})
 	t.Run("lister", func(t *testing.T) {
 		RunDeviceLister(t, func(t testing.TB) DeviceListerRig { return listerRig(t, sound) })
 	})

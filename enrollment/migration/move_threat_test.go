@@ -183,3 +183,30 @@ func TestThreat15_ARepeatIsSentOnlyWhereItIsStillRefused(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, tr.Send)
 }
+
+// A host dies between the sending of a wipe and the word of it. That the next attempt came too late, however often, says nothing
+// of the first one: the wipe is never taken for one that did not leave, and what the device does afterwards counts.
+func TestThreat15_TooLateSaysNothingOfAnEarlierAttempt(t *testing.T) {
+	s := newMove(t, migration.Wipe, route).do(toWiping...)
+	command := s.m.Wipe.Command
+	s.later(&mdm{}) // nobody comes to say what became of it
+	for range 30 {
+		if s.m.State != migration.MoveTurn {
+			break
+		}
+		require.Equal(t, migration.FateDoubt, s.m.Wipe.Fate)
+		s.turn(onlyRefuses)
+		tr, err := s.m.Step(policy, s.now, migration.WipeReleased{Approval: "apr_1", SendBy: s.now.Add(migration.SendWithin)})
+		require.NoError(t, err)
+		require.NotNil(t, tr.Send)
+		s.m = tr.Move
+		outcome, _ := enrollment.Sent(enrollment.ErrTooLate)
+		s.step(migration.WipeSent{Result: enrollment.Result{Effect: tr.Send.ID, Outcome: outcome}})
+	}
+	assert.Equal(t, migration.MoveAnswer, s.m.State, "it waits for a fact")
+	assert.True(t, s.m.Wipe.MayStrike())
+	assert.Equal(t, command, s.m.Wipe.Command)
+	assert.Equal(t, 1, s.m.Wipes)
+	s.do("wipe_answered: acknowledged", "enrolled: at the new MDM")
+	assert.Equal(t, migration.MoveEnrolled, s.m.State)
+}

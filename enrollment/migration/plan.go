@@ -53,6 +53,7 @@ type Plan struct {
 	Wipes     Ladder    `json:"wipes,omitzero"`
 	Migrates  Ladder    `json:"migrates,omitzero"`
 
+	Looked   string              `json:"looked,omitempty"`  // how far a look for devices that are to come back has come
 	LapseAt  time.Time           `json:"lapse_at,omitzero"` // when it stops waiting for what its state waits for
 	RemindAt time.Time           `json:"remind_at,omitzero"`
 	Notified bool                `json:"notified,omitempty"` // a thread was opened that wants to be cleared
@@ -145,7 +146,7 @@ func (p Plan) owed() outbox.Effects {
 		switch x.Kind {
 		case enrollment.SendNotice, enrollment.TellMoves:
 			return false
-		case enrollment.CountMoves, enrollment.MakeBatches:
+		case enrollment.CountMoves, enrollment.MakeBatches, enrollment.LookUp:
 			return p.State != PlanRunning && p.State != PlanCancelling && p.State != PlanPaused
 		}
 		return true

@@ -48,6 +48,9 @@ func (s *planStep) submit(ev SubmitRequested) (bool, error) {
 	if problem := ev.Target.wrong(s.Route); problem != nil {
 		return s.refuseWith(problem)
 	}
+	if s.PushLost && s.ToWipe() > 0 {
+		return s.refuseWith(enrollment.NewProblem(enrollment.CodeWipePushLost))
+	}
 	s.SubmittedBy, s.SubmittedAt, s.Approvals, s.Problem = ev.By, s.now, nil, nil
 	s.Needed = ApprovalsNeeded(s.policy.Wipes, s.ToWipe(), ev.Lately)
 	s.say(enrollment.ActPlanSubmitted, ev.By, "digest", s.Digest, "needed", strconv.Itoa(s.Needed))

@@ -70,6 +70,8 @@ func answerPlan(_ migration.Plan, x enrollment.Effect, r enrollment.Result, tall
 		return migration.BatchesMade{Result: r}
 	case enrollment.TellMoves:
 		return migration.MovesTold{Result: r}
+	case enrollment.LookUp:
+		return migration.Looking{Result: r, Next: "always the same"}
 	}
 	return migration.PlanNotified{Result: r}
 }

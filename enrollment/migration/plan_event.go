@@ -81,6 +81,10 @@ type PushRestored struct{}
 // ServiceGone says that the new service is gone at Apple.
 type ServiceGone struct{}
 
+// ProfileGone says that the new service does not have the enrollment profile of the plan, so that devices would come back from
+// an erase without management.
+type ProfileGone struct{}
+
 // SwitchSet says that a kill switch which holds for the plan was thrown, or that none is thrown any more.
 type SwitchSet struct{ Thrown bool }
 
@@ -94,6 +98,13 @@ type Counted struct {
 type BatchesMade struct {
 	enrollment.Result
 	More bool // there are more that could be
+}
+
+// Looking is the result of looking at the new service, and at the new MDM, for devices that are to come back: their moves were
+// told what was seen there before. It spares nobody the facts, which are sooner; but no plan hangs on a message that was lost.
+type Looking struct {
+	enrollment.Result
+	Next string // from where to go on at once; empty: all were looked at
 }
 
 // MovesTold is the result of telling a word to everything that belongs to the plan.
@@ -128,9 +139,11 @@ const (
 	EventPushLost     EventName = "push_lost"
 	EventPushRestored EventName = "push_restored"
 	EventServiceGone  EventName = "service_gone"
+	EventProfileGone  EventName = "profile_gone"
 	EventSwitchSet    EventName = "switch_set"
 	EventCounted      EventName = "counted"
 	EventBatchesMade  EventName = "batches_made"
+	EventLooking      EventName = "looking"
 	EventMovesTold    EventName = "moves_told"
 	EventWaveEnded    EventName = "wave_ended"
 	EventNotified     EventName = "notified"

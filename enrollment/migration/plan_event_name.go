@@ -37,6 +37,9 @@ func (PushRestored) Name() EventName { return EventPushRestored }
 func (ServiceGone) Name() EventName { return EventServiceGone }
 
 // Name implements [PlanEvent].
+func (ProfileGone) Name() EventName { return EventProfileGone }
+
+// Name implements [PlanEvent].
 func (SwitchSet) Name() EventName { return EventSwitchSet }
 
 // Name implements [PlanEvent].
@@ -44,6 +47,9 @@ func (Counted) Name() EventName { return EventCounted }
 
 // Name implements [PlanEvent].
 func (BatchesMade) Name() EventName { return EventBatchesMade }
+
+// Name implements [PlanEvent].
+func (Looking) Name() EventName { return EventLooking }
 
 // Name implements [PlanEvent].
 func (MovesTold) Name() EventName { return EventMovesTold }
@@ -69,9 +75,11 @@ func (DeviceRetried) plan()    {}
 func (PushLost) plan()         {}
 func (PushRestored) plan()     {}
 func (ServiceGone) plan()      {}
+func (ProfileGone) plan()      {}
 func (SwitchSet) plan()        {}
 func (Counted) plan()          {}
 func (BatchesMade) plan()      {}
+func (Looking) plan()          {}
 func (MovesTold) plan()        {}
 func (WaveEnded) plan()        {}
 func (PlanNotified) plan()     {}

@@ -26,7 +26,7 @@ func roomFor(most int) int {
 // Everything that can be reached from any shape is walked through, as far as there is room.
 func TestExplorePlan(t *testing.T) {
 	seen, err := plans().Explore(machinetest.Exploration[migration.Plan, migration.PlanEvent]{
-		Start: planShapes(t), Events: allPlanEvents(), Jumps: []time.Duration{2 * day}, Most: roomFor(130), Essence: planEssence,
+		Start: planShapes(t), Events: allPlanEvents(), Jumps: []time.Duration{2 * day}, Most: roomFor(180), Essence: planEssence,
 		CheckStep: func(before migration.Plan, now time.Time, _ planEvent, after migration.Plan, _ error) error {
 			return errors.Join(opensSafely(before, now, after), offersWhatAPlanTakes(after, now))
 		},

@@ -52,11 +52,11 @@ func (l *batchLine) do(names ...string) *batchLine {
 }
 
 // A wipe cancels what is queued for the device, and hurried commands cancel a wipe: so a plan queues nothing of its own but the
-// one wipe, and asks for nothing of a device that is on its way.
+// one wipe, and asks for nothing of a device that is on its way but its services where it is.
 func TestPain32_APlanQueuesNothingButTheWipe(t *testing.T) {
 	for _, row := range planShapes(t) {
 		for _, x := range row.S.Pending {
-			assert.Contains(t, []enrollment.EffectKind{enrollment.CountMoves, enrollment.MakeBatches, enrollment.TellMoves, enrollment.SendNotice}, x.Kind, row.Name)
+			assert.Contains(t, []enrollment.EffectKind{enrollment.CountMoves, enrollment.MakeBatches, enrollment.TellMoves, enrollment.SendNotice, enrollment.LookUp}, x.Kind, row.Name)
 		}
 	}
 	for _, row := range batchShapes(t) {

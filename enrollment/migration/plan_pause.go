@@ -64,25 +64,25 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// serviceGone pauses for good, unless it was an error: then a person resumes the plan.
-func (s *planStep) serviceGone() bool {
+// blocked pauses where devices cannot go on to the new service, until a person who has solved that resumes the plan.
+func (s *planStep) blocked(why Why, problem *enrollment.Problem) bool {
 	switch s.State {
 	case PlanRunning:
-		s.pauseItself(WaitsService, enrollment.NewProblem(enrollment.CodeServiceGone))
+		s.pauseItself(why, problem)
 	case PlanPaused:
-		if s.Pause != nil && s.Pause.Why == WaitsService {
-			return false
+		if s.Pause != nil && (s.Pause.Why == why || s.Pause.Why == WaitsService) {
+			return false // resuming it, or submitting it again, looks at the service anew
 		}
-		s.halt(Pause{Why: WaitsService, By: enrollment.Nobody, At: s.now}, enrollment.NewProblem(enrollment.CodeServiceGone))
+		s.halt(Pause{Why: why, By: enrollment.Nobody, At: s.now}, problem)
 		s.notify(s.Problem)
 	case PlanAwaiting, PlanCooling:
 		if s.StartedAt.IsZero() {
 			s.draft() // submitting it again looks at the service anew
-			s.Problem = enrollment.NewProblem(enrollment.CodeServiceGone)
+			s.Problem = problem
 			s.Approvals, s.CoolUntil = nil, time.Time{}
 			return true
 		}
-		s.pauseItself(WaitsService, enrollment.NewProblem(enrollment.CodeServiceGone))
+		s.pauseItself(why, problem)
 	default:
 		return false
 	}
@@ -123,7 +123,7 @@ func (s *planStep) rest(state PlanState) {
 	s.State, s.EndedAt, s.Problem, s.Pause = state, s.now, nil, nil
 	s.LapseAt, s.CoolUntil = time.Time{}, time.Time{}
 	s.Wipes.Live, s.Migrates.Live = "", ""
-	s.unwant(enrollment.CountMoves, enrollment.MakeBatches)
+	s.unwant(enrollment.CountMoves, enrollment.MakeBatches, enrollment.LookUp)
 	s.quiet()
 	s.say(enrollment.ActPlanEnded, enrollment.Nobody, "state", string(state))
 }

@@ -33,6 +33,7 @@ func (s *planStep) run(by enrollment.Actor) {
 	}
 	s.wantOnce(enrollment.CountMoves)
 	s.say(enrollment.ActPlanStarted, by)
+	s.deaf()
 }
 
 // countEvery is how often the moves are counted: each minute, and less often where there are many or the plan takes long.
@@ -58,6 +59,9 @@ func (s *planStep) counted(ev Counted) bool {
 	}
 	s.Seq++
 	s.Pending = s.Pending.Wanted(string(s.ID), s.Seq, s.now.Add(s.countEvery()), enrollment.Effect{Kind: enrollment.CountMoves})
+	if s.Tally.Away > 0 {
+		s.lookFor()
+	}
 	switch {
 	case s.State == PlanCancelling && s.Tally.Undoing > 0:
 		s.wantOnce(enrollment.MakeBatches)

@@ -26,6 +26,8 @@ func planShapes(t testing.TB) []planRow {
 		running().row("just begun"), running("counted: queued", "batches_made: all").row("batches made"),
 		running("counted: ready to be wiped").row("a wave of wipes"), running("counted: ready to be wiped", "wave_ended: passed").row("a wave passed"),
 		plan(append(toFull[:5:5], "counted: ready to migrate")...).row("a wave of migrations"),
+		running("counted: are away").row("devices are away"), running("counted: are away", "looking: there are more").row("looking for devices"),
+		plan(append(toAwaiting[:1:1], "push_lost")...).row("listed, push lost"), running("profile_gone").row("profile gone"),
 		running("push_lost").row("push lost"), running("switch_set: thrown").row("stopped"),
 		running("counted: ready to be wiped", "switch_set: thrown", "moves_told: all").row("stopped in a wave"),
 		plan("devices_listed: nothing to wipe", "submit: ready").row("nothing to wipe"),

@@ -83,17 +83,21 @@ func (s *planStep) take(ev PlanEvent) (moved bool, err error) {
 func (s *planStep) fact(ev PlanEvent) (moved bool) {
 	switch ev := ev.(type) {
 	case PushLost:
-		return s.flag(&s.PushLost, true)
+		return s.flag(&s.PushLost, true) && s.deaf()
 	case PushRestored:
-		return s.flag(&s.PushLost, false)
+		return s.flag(&s.PushLost, false) && s.heardAgain()
 	case SwitchSet:
 		return s.flag(&s.Stopped, ev.Thrown)
 	case ServiceGone:
-		return s.serviceGone()
+		return s.blocked(WaitsService, enrollment.NewProblem(enrollment.CodeServiceGone))
+	case ProfileGone:
+		return s.blocked(WaitsProfile, enrollment.NewProblem(enrollment.CodeTargetNoProfile, "service", string(s.Route.To)))
 	case Counted:
 		return s.counted(ev)
 	case BatchesMade:
 		return s.batchesMade(ev)
+	case Looking:
+		return s.looked(ev)
 	case MovesTold:
 		return s.movesTold(ev)
 	case WaveEnded:
@@ -112,6 +116,23 @@ func (s *planStep) flag(flag *bool, is bool) bool {
 		return false
 	}
 	*flag = is
+	return true
+}
+
+// deaf tells a person that no wipe of a plan under way reaches a device, until that is mended.
+func (s *planStep) deaf() bool {
+	if s.State == PlanRunning && s.PushLost && s.ToWipe() > 0 && (s.Tally.States == nil || s.Tally.Unwiped > 0) {
+		s.notify(enrollment.NewProblem(enrollment.CodeWipePushLost))
+	}
+	return true
+}
+
+// heardAgain takes that word back.
+func (s *planStep) heardAgain() bool {
+	if s.Problem != nil && s.Problem.Code == enrollment.CodeWipePushLost {
+		s.Problem = nil
+		s.quiet()
+	}
 	return true
 }
 

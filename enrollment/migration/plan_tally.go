@@ -1,5 +1,7 @@
 package migration
 
+import "slices"
+
 // Tally counts the moves of a plan as they stand. It is made of them by [Tally.Add], in any order.
 type Tally struct {
 	States map[MoveState]int `json:"states,omitempty"`
@@ -11,6 +13,7 @@ type Tally struct {
 	ToMigrate int `json:"to_migrate,omitempty"`
 	ToWipe    int `json:"to_wipe,omitempty"` // wait for their turn, or have it
 	Unwiped   int `json:"unwiped,omitempty"` // are to be wiped, and were not released yet
+	Away      int `json:"away,omitempty"`    // are to come back by themselves, as far as anybody knows
 	Undoing   int `json:"undoing,omitempty"` // wait for a batch that cancels their migration
 }
 
@@ -32,6 +35,9 @@ func (t *Tally) Add(m Move) {
 	}
 	if m.Decision.Strategy == Wipe && beforeWipe(m.State) {
 		t.Unwiped++
+	}
+	if slices.Contains(AwayStates(), m.State) {
+		t.Away++
 	}
 	if !m.State.Live() {
 		t.Ended++

@@ -18,6 +18,7 @@ const (
 	WaitsPause              Why = "paused"
 	WaitsFailures           Why = "failures"
 	WaitsService            Why = "service_gone"
+	WaitsProfile            Why = "profile_gone"
 	WaitsPush               Why = "push_lost"
 	WaitsWipesOff           Why = "wipes_off"
 	WaitsTenantSwitch       Why = "kill_switch"
@@ -43,6 +44,7 @@ var whys = map[Why]string{
 	WaitsPause:              "Somebody paused it",
 	WaitsFailures:           "It paused by itself, because too many devices failed",
 	WaitsService:            "The new service is gone at Apple",
+	WaitsProfile:            "The new service does not have the enrollment profile of the plan any more",
 	WaitsPush:               "The push certificate of the present MDM does not work, so no wipe reaches a device; the rest goes on",
 	WaitsWipesOff:           "The policy allows no wipes any more",
 	WaitsTenantSwitch:       "The tenant's kill switch is thrown",

@@ -165,6 +165,13 @@ func (h *whole) doPlan(x enrollment.Effect) {
 	case enrollment.MakeBatches:
 		h.makeBatches()
 		h.tellPlan(migration.BatchesMade{Result: r})
+	case enrollment.LookUp:
+		for _, s := range h.serials() {
+			if slices.Contains(migration.AwayStates(), h.moves[s].State) {
+				h.tellMove(s, migration.ReadBack{Seen: h.see(s)})
+			}
+		}
+		h.tellPlan(migration.Looking{Result: r})
 	case enrollment.TellMoves:
 		h.tellAll(migration.Word(x.Word))
 		h.tellPlan(migration.MovesTold{Result: r})

@@ -27,7 +27,7 @@ type change struct {
 	renewalsSeen   shelf[renewal.Renewal]
 	pushesSeen     shelf[pushRecord]
 	pushRunsSeen   shelf[renewal.PushRenewal]
-	proposalsSeen  shelf[migration.Proposal]
+	proposalsSeen  shelf[proposalRecord]
 	switchesSeen   map[string]*tracked[migration.Switch] // by tenant; that of the installation by no name
 	ledgersSeen    map[string]*tracked[migration.Ledger] // like the switches
 	plansSeen      shelf[planRecord]
@@ -92,10 +92,10 @@ func (m rooms) changeOn(g ground) *change {
 		renewalsSeen:   newShelf(m.renewals, "renewal", renewal.Renewal.Wake),
 		pushesSeen:     newShelf(m.pushes, "push certificate", func(p pushRecord) time.Time { return p.Watch.Wake() }),
 		pushRunsSeen:   newShelf(m.pushRuns, "renewal", renewal.PushRenewal.Wake),
-		proposalsSeen:  newShelf(m.proposals, "proposal", migration.Proposal.Wake),
+		proposalsSeen:  newShelf(m.proposals, "proposal", proposalRecord.wake),
 		switchesSeen:   map[string]*tracked[migration.Switch]{},
 		ledgersSeen:    map[string]*tracked[migration.Ledger]{},
-		plansSeen:      newShelf(m.plans, "plan", planRecord.Wake),
+		plansSeen:      newShelf(m.plans, "plan", planRecord.wake),
 		gatesSeen:      newShelf(m.gates, "plan", never[migration.Gate]),
 		wavesSeen:      newShelf(m.waves, "wave", migration.Wave.Wake),
 		batchesSeen:    newShelf(m.batches, "batch", migration.Batch.Wake),

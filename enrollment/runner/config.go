@@ -40,12 +40,17 @@ type Config struct {
 	Push apns.Checker
 
 	// The ports by which devices move. A plan that needs one that is missing is refused.
-	Assigner enrollment.Assigner        // assigns devices to services; nil: a person does at Apple's portal
-	Profiles enrollment.ProfileAssigner // gives devices their enrollment profile; such as enrollment/dep's Services
-	Devices  enrollment.DeviceLister    // shows the devices of services; such as enrollment/dep's Services
-	Wipes    enrollment.WipeDispatcher  // sends wipes through the present MDM; nil: nothing is wiped
-	MDM      enrollment.DeviceReader    // reads what the present MDM knows; nil: nothing is wiped
-	Locks    enrollment.LockClearer     // looks after Activation Lock; nil: a person does
+	Assigner enrollment.Assigner // assigns devices to services; nil: a person does at Apple's portal
+	// Profiles gives devices their enrollment profile, such as enrollment/dep's Services. Where it is an
+	// [enrollment.ProfileReader], too, no plan goes to a service that does not have the plan's profile.
+	Profiles enrollment.ProfileAssigner
+	// Devices shows the devices of services, such as enrollment/dep's Services. Which of them can change their MDM without an
+	// erase only Apple's API says, which enrollment/axm's Beside adds: where nobody says it, a device that perhaps can is left to
+	// a person instead of wiped, with reason capable_unknown.
+	Devices enrollment.DeviceLister
+	Wipes   enrollment.WipeDispatcher // sends wipes through the present MDM; nil: nothing is wiped
+	MDM     enrollment.DeviceReader   // reads what the present MDM knows; nil: nothing is wiped
+	Locks   enrollment.LockClearer    // looks after Activation Lock; nil: a person does
 	// AppleTime tells the time by Apple's clock: that of this machine, corrected by what a client's ClockSkew says; false: Apple
 	// has not answered yet. No wipe is released while the store's clock is more than five minutes off. Nil: nobody compares them.
 	AppleTime func() (now time.Time, known bool)
@@ -81,6 +86,8 @@ type Runner struct {
 	keyGate chan struct{}
 	newPair func(abmtoken.KeyOptions) (abmtoken.KeyPair, error) // abmtoken's; tests have a quicker one
 	newKey  func() (apns.Key, error)                            // apns's; tests have a quicker one
+
+	mostLooked int // tests look at fewer devices at once
 }
 
 // New checks the configuration and returns a Runner. It reads and writes nothing.
@@ -113,10 +120,12 @@ func New(cfg Config) (*Runner, error) {
 	r := &Runner{
 		rooms: newRooms(cfg.Store, cfg.Sealer, cfg.Lease), cfg: cfg, log: cfg.Log,
 		keyGate: make(chan struct{}, cfg.KeyWorkers), newPair: abmtoken.GenerateKeyPair, newKey: apns.GenerateKey,
+		mostLooked: mostLooked,
 	}
 	if r.cfg.Push == nil {
 		r.cfg.Push = storedChecker{r}
 	}
+	r.account = cfg.PushAccount
 	return r, nil
 }
 

@@ -12,3 +12,6 @@ func (r *Runner) MakeKeysWith(newPair func(abmtoken.KeyOptions) (abmtoken.KeyPai
 
 // MakePushKeysWith does the same for the keys of push certificates.
 func (r *Runner) MakePushKeysWith(newKey func() (apns.Key, error)) { r.newKey = newKey }
+
+// LookAtMost has one look of a plan ask about so many devices only.
+func (r *Runner) LookAtMost(devices int) { r.mostLooked = devices }

@@ -61,24 +61,43 @@ func TestThreat15_NoCrashWipesTwice(t *testing.T) {
 	}
 }
 
+// together has so many machines work on what is due at the same time, until the plan has ended.
+func (m *mover) together(machines int, within time.Duration) {
+	m.t.Helper()
+	for end := m.clock.Now().Add(within); m.clock.Now().Before(end) && !m.ended(); {
+		m.world.Step()
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		more, next := false, end
+		for range machines {
+			all.Go(func() {
+				ran, err := m.RunDue(m.t.Context(), runner.Due{})
+				if err != nil || ran.Failed > 0 {
+					m.t.Error(err, ran.Failed, m.log.String())
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if more = more || ran.More || ran.Claimed > 0; !ran.Next.IsZero() && ran.Next.Before(next) {
+					next = ran.Next
+				}
+			})
+		}
+		all.Wait()
+		if wake := m.world.Wake(); !wake.IsZero() && wake.Before(next) {
+			next = wake
+		}
+		if !more {
+			m.clock.Pass(max(next.Sub(m.clock.Now()), time.Second))
+		}
+	}
+}
+
 // Two machines work on the same plan at the same time.
 func TestThreat15_TwoRunnersWipeOnce(t *testing.T) {
 	m := newMover(t)
 	m.few()
 	m.approved()
-	for end := m.clock.Now().Add(5 * 24 * time.Hour); m.clock.Now().Before(end) && !m.ended(); m.clock.Pass(20 * time.Second) {
-		m.world.Step()
-		var both sync.WaitGroup
-		for range 2 {
-			both.Go(func() {
-				ran, err := m.RunDue(ctx(t), runner.Due{})
-				if err != nil || ran.Failed > 0 {
-					t.Error(err, ran.Failed)
-				}
-			})
-		}
-		both.Wait()
-	}
+	m.together(2, 5*24*time.Hour)
 	assert.Equal(t, migration.PlanCompleted, m.view().State)
 	assert.Equal(t, []string{"MAC1", "MAC2", "MAC3", "PHONE1"}, m.states()[migration.MoveEnrolled])
 	m.harmless()

@@ -17,7 +17,10 @@ type planRecord struct {
 	Audit enrollment.AuditHead `json:"audit"`
 	How   planLimits           `json:"how,omitzero"`
 	// Lister is whoever makes the list of devices: a newer one takes over from one that did not come to its end.
-	Lister string `json:"lister,omitempty"`
+	Lister string    `json:"lister,omitempty"`
+	Sweep  planSweep `json:"sweep,omitzero"`
+	// Push is what the host told last of the push certificate of the present MDM.
+	Push pushWord `json:"push,omitzero"`
 }
 
 // planLimits are what the operator said about the devices of a plan as a whole.
@@ -30,7 +33,7 @@ var (
 	planSpec = storage.Spec[planRecord]{
 		Kind: KindPlan, Schema: 1,
 		Columns: func(p planRecord) storage.Columns {
-			return storage.Columns{Parent: string(p.Route.To), State: string(p.State), Wake: p.Wake()}
+			return storage.Columns{Parent: string(p.Route.To), State: string(p.State), Wake: p.wake()}
 		},
 	}
 	// A gate has the ID of its plan. It is a record of its own because the release of a wipe holds it, and plans are claimed.
@@ -72,6 +75,7 @@ func (c *change) stepPlan(ctx context.Context, p *tracked[planRecord], ev migrat
 
 func (c *change) applyPlan(ctx context.Context, p *tracked[planRecord], tr migration.PlanTransition) error {
 	p.Value.Plan, p.moved = tr.Plan, true
+	p.Value.keepUntil(c.policy)
 	if tr.Gate != nil {
 		g, err := c.gatesSeen.ensure(ctx, c, string(tr.Plan.ID))
 		if err != nil {
@@ -92,7 +96,8 @@ func (c *change) applyPlan(ctx context.Context, p *tracked[planRecord], tr migra
 	return appendFacts(ctx, c, string(p.Value.ID), &p.Value.Audit, &p.moved, tr.Audit)
 }
 
-// planning is the job of a plan. With the passing of time it also hears how the kill switches stand.
+// planning is the job of a plan. With the passing of time it also hears how the kill switches stand, and what is known of where
+// its devices come from and go to.
 func (c *change) planning(p *tracked[planRecord]) job {
 	return job{
 		record: p, moved: &p.moved,
@@ -100,7 +105,13 @@ func (c *change) planning(p *tracked[planRecord]) job {
 			if err := c.tellSwitches(ctx, p); err != nil {
 				return err
 			}
-			return c.stepPlan(ctx, p, migration.PlanTicked{})
+			if err := c.tellRoute(ctx, p); err != nil {
+				return err
+			}
+			if err := c.stepPlan(ctx, p, migration.PlanTicked{}); err != nil {
+				return err
+			}
+			return c.sweepPlan(ctx, p)
 		},
 		due: func() []enrollment.Effect { return p.Value.Due(c.now) },
 		notified: func(ctx context.Context, r enrollment.Result) error {

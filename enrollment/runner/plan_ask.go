@@ -9,26 +9,38 @@ import (
 	"github.com/abmrenew/abmrenew/storage"
 )
 
-// SubmitPlan has a plan approved by other persons, or begun where nobody has to.
+// SubmitPlan has a plan approved by other persons, or begun where nobody has to. It is refused where the new service is not ready
+// for devices, or where the plan has wipes that would not reach any.
 func (t *Tenant) SubmitPlan(ctx context.Context, by enrollment.Actor, id enrollment.PlanID) (PlanView, error) {
-	return t.onPlan(ctx, by, id, func(c *change, p migration.Plan) (migration.PlanEvent, error) {
+	has, err := t.profileOf(ctx, id)
+	if err != nil {
+		return PlanView{}, err
+	}
+	return t.outcomeOf(ctx, by, id, func(c *change) error {
 		if err := c.stillOpen(); err != nil {
-			return nil, err
+			return err
 		}
-		if p.Listing.Wipes > 0 {
+		p, err := c.plan(ctx, id)
+		if err != nil {
+			return err
+		}
+		if p.Value.Listing.Wipes > 0 {
 			if err := t.r.planPorts(migration.Wipe); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		target, err := c.target(ctx, p.Route)
+		if err := c.tellPush(ctx, p); err != nil {
+			return err
+		}
+		target, err := c.target(ctx, p.Value.Route, has)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l, err := c.ledger(ctx, string(t.id))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return migration.SubmitRequested{By: by, Target: target, Lately: l.Value.Lately(c.now)}, nil
+		return c.stepPlan(ctx, p, migration.SubmitRequested{By: by, Target: target, Lately: l.Value.Lately(c.now)})
 	})
 }
 
@@ -69,10 +81,14 @@ func (t *Tenant) PausePlan(ctx context.Context, by enrollment.Actor, id enrollme
 	return t.ask(ctx, by, id, migration.PauseRequested{By: by, Reason: reason})
 }
 
-// ResumePlan goes on with a paused plan.
+// ResumePlan goes on with a paused plan. It is refused where the new service is not ready for devices.
 func (t *Tenant) ResumePlan(ctx context.Context, by enrollment.Actor, id enrollment.PlanID) (PlanView, error) {
+	has, err := t.profileOf(ctx, id)
+	if err != nil {
+		return PlanView{}, err
+	}
 	return t.onPlan(ctx, by, id, func(c *change, p migration.Plan) (migration.PlanEvent, error) {
-		target, err := c.target(ctx, p.Route)
+		target, err := c.target(ctx, p.Route, has)
 		return migration.ResumeRequested{By: by, Target: target}, err
 	})
 }
@@ -127,6 +143,10 @@ func (t *Tenant) ExcludeDevice(ctx context.Context, by enrollment.Actor, id enro
 // RetryDevice begins with a device again that did not come to a good end.
 func (t *Tenant) RetryDevice(ctx context.Context, by enrollment.Actor, id enrollment.PlanID, serial string) (PlanView, error) {
 	return t.onDevice(ctx, by, id, serial, func(c *change, p *tracked[planRecord], m *tracked[moveRecord]) error {
+		if p.Value.Sweep.Counts != nil {
+			return enrollment.NewProblem(enrollment.CodeRefused, "state", string(p.Value.State),
+				"next", "The plan ended long ago, and its devices were deleted; make a new plan for this one")
+		}
 		d, err := c.devicesSeen.get(ctx, c, m.Value.Device.Serial)
 		if err != nil {
 			return err

@@ -65,18 +65,12 @@ func (r *Runner) limits(ctx context.Context, p planRecord) (migration.Limits, mi
 		}
 	}
 	if known.Reached == enrollment.NotKnown {
-		push, err := c.ownPush(ctx)
-		if err != nil {
+		if known.Reached, err = r.pushWorks(ctx, p.Tenant, c.policy, c.now); err != nil {
 			return migration.Limits{}, known, err
 		}
-		if push != nil {
-			switch push.Value.Watch.Health(c.policy, c.now) {
-			case enrollment.Active, enrollment.Expiring:
-				known.Reached = enrollment.Yes
-			case enrollment.Expired, enrollment.Rejected:
-				known.Reached = enrollment.No
-			}
-		}
+	}
+	if p.Push.Lost {
+		known.Reached = enrollment.No
 	}
 	return migration.Limits{Wish: p.Wish, Wipes: can && c.policy.Wipes.On, ReturnToService: p.How.ReturnToService}, known, nil
 }

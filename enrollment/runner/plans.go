@@ -29,8 +29,10 @@ type PlanView struct {
 	Waiting migration.Waiting `json:"waiting,omitzero"`
 	// Missing is how many persons must still approve it.
 	Missing int `json:"missing,omitempty"`
-	// Counts are its devices by state, as the store has them now.
+	// Counts are its devices by state, as the store has them now, or had them before they were swept.
 	Counts map[migration.MoveState]int `json:"counts,omitempty"`
+	// Swept: its devices were deleted, as the policy has it for plans that ended long ago, except for those that are not over.
+	Swept bool `json:"swept,omitempty"`
 	// Allowed is what the person who asks may do now.
 	Allowed []migration.EventName `json:"allowed,omitempty"`
 }
@@ -39,6 +41,21 @@ type PlanView struct {
 // needs, or where the new service is not ready for devices.
 func (t *Tenant) NewPlan(ctx context.Context, by enrollment.Actor, q NewPlan) (PlanView, error) {
 	if err := t.r.planPorts(q.Wish); err != nil {
+		return PlanView{}, err
+	}
+	if err := validActor(by); err != nil {
+		return PlanView{}, err
+	}
+	c, err := t.look(ctx)
+	if err != nil {
+		return PlanView{}, err
+	}
+	asked, err := c.routed(ctx, q)
+	if err != nil {
+		return PlanView{}, asProblem(err)
+	}
+	has, err := t.r.hasProfile(ctx, t.id, asked.Route)
+	if err != nil {
 		return PlanView{}, err
 	}
 	id := enrollment.PlanID(t.r.cfg.NewID(planPrefix))
@@ -50,7 +67,10 @@ func (t *Tenant) NewPlan(ctx context.Context, by enrollment.Actor, q NewPlan) (P
 		if err != nil {
 			return err
 		}
-		target, err := c.target(ctx, q.Route)
+		if q.Route.Profile != asked.Route.Profile { // set in this very moment
+			has = enrollment.NotKnown
+		}
+		target, err := c.target(ctx, q.Route, has)
 		if err != nil {
 			return err
 		}
@@ -90,19 +110,6 @@ func (r *Runner) planPorts(wish migration.Strategy) error {
 		}
 	}
 	return nil
-}
-
-// target is the new service of a route as it is now.
-func (c *change) target(ctx context.Context, route migration.Route) (migration.Target, error) {
-	s, err := c.server(ctx, route.To)
-	if err != nil {
-		return migration.Target{}, err
-	}
-	target := migration.Target{Name: s.Value.Name, Health: s.Value.Watch.Health(c.policy, c.now), Profile: route.Profile}
-	if s.Value.Retired() {
-		return target, enrollment.NewProblem(enrollment.CodeRetired)
-	}
-	return target, nil
 }
 
 // outcomeOf makes a change about a plan and shows it as it stands then.
@@ -153,11 +160,11 @@ func (t *Tenant) Plan(ctx context.Context, by enrollment.Actor, id enrollment.Pl
 			view.Waiting = w.Value.Waiting()
 		}
 	}
-	counts, err := c.store.Count(ctx, storage.Query{Kind: KindMove, Tenant: string(t.id), Parent: string(id)})
-	view.Counts = map[migration.MoveState]int{}
-	for state, n := range counts {
-		view.Counts[migration.MoveState(state)] = n
+	if view.Counts = p.Value.Sweep.Counts; view.Counts != nil {
+		view.Swept = true
+		return view, nil
 	}
+	view.Counts, err = c.countMoves(ctx, id)
 	return view, asProblem(err)
 }
 

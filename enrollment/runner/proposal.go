@@ -2,17 +2,32 @@ package runner
 
 import (
 	"context"
+	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/migration"
 	"github.com/abmrenew/abmrenew/storage"
 )
 
+// proposalRecord is a proposal, which is kept for a while once it was decided.
+type proposalRecord struct {
+	migration.Proposal
+	KeepUntil time.Time `json:"keep_until,omitzero"`
+}
+
+// wake is when an open proposal expires, and when a decided one may go.
+func (p proposalRecord) wake() time.Time {
+	if p.State.Live() {
+		return p.Wake()
+	}
+	return p.KeepUntil
+}
+
 // proposalSpec signs for the installation, which has proposals of its own.
-var proposalSpec = storage.Spec[migration.Proposal]{
+var proposalSpec = storage.Spec[proposalRecord]{
 	Kind: KindProposal, Schema: 1, Installation: true,
-	Columns: func(p migration.Proposal) storage.Columns {
-		return storage.Columns{State: string(p.State), Wake: p.Wake()}
+	Columns: func(p proposalRecord) storage.Columns {
+		return storage.Columns{State: string(p.State), Wake: p.wake()}
 	},
 }
 
@@ -53,12 +68,12 @@ func (c *change) propose(ctx context.Context, by enrollment.Actor, id string, wi
 	if err != nil {
 		return ProposalView{}, err
 	}
-	c.proposalsSeen.add(c, id, tr.Proposal).moved = true
+	c.proposalsSeen.add(c, id, proposalRecord{Proposal: tr.Proposal}).moved = true
 	return ProposalView{Proposal: tr.Proposal, Allowed: tr.Proposal.Allowed(c.now, about, by)}, c.noteScope(ctx, tr.Audit...)
 }
 
 // stepProposal takes one event of a proposal. What it proposed is done in the same write in which the last approval is taken.
-func (c *change) stepProposal(ctx context.Context, p *tracked[migration.Proposal], ev migration.ProposalEvent, by enrollment.Actor) error {
+func (c *change) stepProposal(ctx context.Context, p *tracked[proposalRecord], ev migration.ProposalEvent, by enrollment.Actor) error {
 	about, err := c.proposable(ctx)
 	if err != nil {
 		return err
@@ -67,7 +82,10 @@ func (c *change) stepProposal(ctx context.Context, p *tracked[migration.Proposal
 	if err != nil || !tr.Moved {
 		return err
 	}
-	p.Value, p.moved = tr.Proposal, true
+	p.Value.Proposal, p.moved = tr.Proposal, true
+	if !tr.Proposal.State.Live() {
+		p.Value.KeepUntil = tr.Proposal.EndedAt.Add(about.Policy.KeepFinished)
+	}
 	if tr.Lifted != nil {
 		held, err := c.killSwitch(ctx, c.owner())
 		if err != nil {
@@ -86,11 +104,28 @@ func (c *change) stepProposal(ctx context.Context, p *tracked[migration.Proposal
 	return c.noteScope(ctx, tr.Audit...)
 }
 
-// deciding is the job of a proposal: it expires.
-func (c *change) deciding(p *tracked[migration.Proposal]) job {
+// sweepProposal deletes a proposal that was decided long enough ago; the audit of it stays.
+func (c *change) sweepProposal(p *tracked[proposalRecord]) {
+	if p.Value.State.Live() || c.now.Before(p.Value.KeepUntil) {
+		return
+	}
+	if until := p.Value.EndedAt.Add(c.policy.KeepFinished); c.now.Before(until) { // the rules have changed since
+		p.Value.KeepUntil, p.moved = until, true
+		return
+	}
+	delete(c.proposalsSeen.seen, p.ID)
+	c.write.Delete = append(c.write.Delete, p.Ref())
+}
+
+// deciding is the job of a proposal: it expires, and is swept when it was decided long ago.
+func (c *change) deciding(p *tracked[proposalRecord]) job {
 	return job{
 		record: p, moved: &p.moved,
 		tick: func(ctx context.Context) error {
+			if !p.Value.State.Live() {
+				c.sweepProposal(p)
+				return nil
+			}
 			return c.stepProposal(ctx, p, migration.ProposalTicked{}, enrollment.Nobody)
 		},
 		due: func() []enrollment.Effect { return nil },
@@ -124,8 +159,8 @@ func (s scope) proposals(ctx context.Context, by enrollment.Actor, page Page) (P
 	}
 	var p ProposalPage
 	p.Proposals, p.Damaged, p.Next, p.More, err = list(ctx, c.proposals, c.store, q,
-		func(item storage.Item[migration.Proposal]) (ProposalView, error) {
-			return ProposalView{Proposal: item.Value, Allowed: item.Value.Allowed(c.now, about, by)}, nil
+		func(item storage.Item[proposalRecord]) (ProposalView, error) {
+			return ProposalView{Proposal: item.Value.Proposal, Allowed: item.Value.Allowed(c.now, about, by)}, nil
 		})
 	return p, asProblem(err)
 }

@@ -63,7 +63,7 @@ func (s scope) decide(ctx context.Context, by enrollment.Actor, id string, ev mi
 			return err
 		}
 		about, err := c.proposable(ctx)
-		view = ProposalView{Proposal: p.Value, Allowed: p.Value.Allowed(c.now, about, by)}
+		view = ProposalView{Proposal: p.Value.Proposal, Allowed: p.Value.Allowed(c.now, about, by)}
 		return err
 	})
 	if err != nil {

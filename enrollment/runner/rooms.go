@@ -80,7 +80,8 @@ type (
 // rooms are the typed views of one store.
 type rooms struct {
 	store         storage.Store
-	lease         time.Duration // how long a claimed record is left alone
+	lease         time.Duration       // how long a claimed record is left alone
+	account       enrollment.TenantID // Config.PushAccount
 	sealer        storage.Sealer
 	vault         *storage.Vault
 	servers       *storage.Repo[serverRecord]
@@ -92,7 +93,7 @@ type rooms struct {
 	services      *storage.Repo[ownerRecord]
 	recipients    *storage.Repo[ownerRecord]
 	switches      *storage.Repo[migration.Switch]
-	proposals     *storage.Repo[migration.Proposal]
+	proposals     *storage.Repo[proposalRecord]
 	ledgers       *storage.Repo[migration.Ledger]
 	plans         *storage.Repo[planRecord]
 	gates         *storage.Repo[migration.Gate]

@@ -10,8 +10,7 @@ import (
 
 // Within takes facts inside the host's own database transaction. See [Runner.In].
 type Within struct {
-	m       rooms
-	account enrollment.TenantID // Config.PushAccount
+	m rooms
 }
 
 // In returns the way to hand in facts on a store that is bound to the host's own transaction, so that the host's rows and
@@ -22,7 +21,9 @@ type Within struct {
 // A conflict is solved by reading again, within the transaction; it never aborts it. That asks for the isolation level READ
 // COMMITTED or weaker. What follows from a fact is done by the next RunDue after the host has committed.
 func (r *Runner) In(store storage.Store) *Within {
-	return &Within{m: newRooms(store, r.sealer, r.lease), account: r.cfg.PushAccount}
+	m := newRooms(store, r.sealer, r.lease)
+	m.account = r.account
+	return &Within{m}
 }
 
 // TokenAnswered takes what Apple told a call that the host made with a server's token: nil for success, an error that
@@ -51,7 +52,7 @@ func (w *Within) TokenAnswered(
 // PushAnswered takes what Apple said about a push certificate that the host used for a tenant, as [PushSource.Answered] does.
 // The fingerprint is that of the certificate. Where it was the account's, warm its tenant, too.
 func (w *Within) PushAnswered(ctx context.Context, tenant enrollment.TenantID, fingerprint string, answer apns.Answer) error {
-	return w.m.pushAnswered(storage.CachedOnly(ctx), tenant, w.account, fingerprint, answer)
+	return w.m.pushAnswered(storage.CachedOnly(ctx), tenant, w.m.account, fingerprint, answer)
 }
 
 // Warm fetches the keys that calls for the tenant need, so that calls within the host's transaction find them in memory.
