@@ -57,6 +57,22 @@ const DoNotObliterate Obliteration = "DoNotObliterate"
 // and later, with Apple silicon or a T2 chip.
 func (o WipeOptions) ErrorIsDefinite() bool { return o.Obliteration == DoNotObliterate }
 
+// Arguments returns the options as the keys of the command EraseDevice (Apple, "EraseDevice", 2026). The PIN, and the profile
+// of a Wi-Fi network for Return to Service, are added by whoever sends it.
+func (o WipeOptions) Arguments() map[string]any {
+	keys := map[string]any{}
+	if o.Obliteration != "" {
+		keys["ObliterationBehavior"] = string(o.Obliteration)
+	}
+	if o.PreserveDataPlan {
+		keys["PreserveDataPlan"] = true
+	}
+	if o.ReturnToService {
+		keys["ReturnToService"] = map[string]any{"Enabled": true}
+	}
+	return keys
+}
+
 // SafeWipe returns the options that lose least on this device. Return to Service is asked for only where it exists (iOS and
 // iPadOS 17, tvOS 18, visionOS 26).
 func SafeWipe(d Device, returnToService bool) WipeOptions {

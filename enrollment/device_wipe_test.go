@@ -132,3 +132,10 @@ func TestErrorsOfPortsSayWhatBecameOfTheCall(t *testing.T) {
 	require.ErrorIs(t, &enrollment.CallError{Outcome: enrollment.Fatal, Err: enrollment.ErrNoDevice}, enrollment.ErrNoDevice)
 	assert.Equal(t, "the call failed: fatal", (&enrollment.CallError{Outcome: enrollment.Fatal}).Error())
 }
+
+func TestWipeOptionsAreTheKeysOfEraseDevice(t *testing.T) {
+	assert.Empty(t, enrollment.WipeOptions{}.Arguments())
+	assert.Equal(t, map[string]any{
+		"ObliterationBehavior": "DoNotObliterate", "PreserveDataPlan": true, "ReturnToService": map[string]any{"Enabled": true},
+	}, enrollment.WipeOptions{Obliteration: enrollment.DoNotObliterate, PreserveDataPlan: true, ReturnToService: true}.Arguments())
+}

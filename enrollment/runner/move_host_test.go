@@ -159,15 +159,8 @@ func (m *mover) twelve() {
 	m.device(fleet.Spec{Serial: "THERE1"}).EnrollAt(m.new)
 }
 
-func rows(serials ...string) iter.Seq2[runner.PlanRow, error] {
-	return func(yield func(runner.PlanRow, error) bool) {
-		for _, s := range serials {
-			if !yield(runner.PlanRow{Serial: s}, nil) {
-				return
-			}
-		}
-	}
-}
+// rows are those of a plan.
+var rows = runner.Serials
 
 func (m *mover) serials() (all []string) {
 	for _, d := range m.world.Devices() {

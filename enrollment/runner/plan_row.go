@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"iter"
+
 	"github.com/abmrenew/abmrenew/enrollment"
 )
 
@@ -16,6 +18,17 @@ type PlanRow struct {
 	Other map[string]string
 	// Wrong is what whoever read the list found wrong with the row, which is told of and left out. Nil: nothing.
 	Wrong *enrollment.Problem
+}
+
+// Serials makes the rows of a plan from serial numbers.
+func Serials(serials ...string) iter.Seq2[PlanRow, error] {
+	return func(yield func(PlanRow, error) bool) {
+		for _, s := range serials {
+			if !yield(PlanRow{Serial: s}, nil) {
+				return
+			}
+		}
+	}
 }
 
 const (

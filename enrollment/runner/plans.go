@@ -12,14 +12,14 @@ import (
 
 // NewPlan is what a plan starts from.
 type NewPlan struct {
-	Route    migration.Route    // without a profile: that of [Tenant.SetProfile]
-	Wish     migration.Strategy // empty: the way that does least harm
-	Deadline time.Duration      // of migrations; zero: the policy's
+	Route    migration.Route    `json:"route"`              // without a profile: that of [Tenant.SetProfile]
+	Wish     migration.Strategy `json:"wish,omitempty"`     // empty: the way that does least harm
+	Deadline time.Duration      `json:"deadline,omitempty"` // of migrations; zero: the policy's
 	// Reached: the present MDM runs and its push certificate works, so that commands reach devices. NotKnown: as the stored push
 	// certificate tells; without one nothing is wiped.
-	Reached enrollment.Known
+	Reached enrollment.Known `json:"reached,omitempty"`
 	// ReturnToService sets wiped devices up without hands where that exists.
-	ReturnToService bool
+	ReturnToService bool `json:"return_to_service,omitempty"`
 }
 
 // PlanView is a plan as a person sees it.

@@ -115,6 +115,7 @@ var noExample = map[string]string{
 	"":                      "documentation only",
 	"internal/archtest":     "internal",
 	"examples":              "is examples",
+	"examples/embed/rmm":    "is part of one",
 	"internal/bench":        "internal",
 	"internal/dialguard":    "internal",
 	"internal/hold":         "internal",

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/abmrenew/abmrenew/internal/pgserver"
+)
+
+func TestTheStory(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, embed(t.Context(), &out, pgserver.DSN(t)), "%s", &out)
+	t.Log("\n" + out.String())
+	for _, told := range []string{
+		"20 added, 1 refused; once more: nothing changes.",
+		"Acme, first cluster: active, 364 days left",
+		"Beta is another team's: 404 not_found",
+		"the wrong file: 422 not_server_token",
+		"completed",
+		"Tess approves her own plan: 403 own_approval",
+		"Bert approves it: the plan is cooling",
+		"the plan is completed",
+		"MACBOOK1: at mdm-2, erased 1 times",
+		"PHONE1: at mdm-2, erased 0 times",
+		"SHAREDPAD: at mdm-1, erased 0 times",
+		"(thrown: true)",
+		"and 0 faults",
+	} {
+		assert.Contains(t, out.String(), told)
+	}
+}
