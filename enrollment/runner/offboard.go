@@ -115,7 +115,8 @@ func (t *Tenant) Erase(ctx context.Context, by enrollment.Actor) error {
 	return nil
 }
 
-// deleteAll deletes the records that q selects, in chunks.
+// deleteAll deletes the records that q selects, in chunks, each behind the one before: what was deleted keeps its place in a
+// store for a while, and a list from the beginning would pass over all of it each time.
 func (m rooms) deleteAll(ctx context.Context, q storage.Query) error {
 	q.Limit = offboardChunk
 	for conflicts := 0; ; {
@@ -129,7 +130,7 @@ func (m rooms) deleteAll(ctx context.Context, q storage.Query) error {
 		}
 		switch err := m.store.Commit(ctx, w); {
 		case err == nil:
-			conflicts = 0
+			conflicts, q.After = 0, records[len(records)-1].Position()
 		case conflicts < attempts && ctx.Err() == nil && (errors.Is(err, storage.ErrConflict) || unknown(err)):
 			conflicts++
 		default:

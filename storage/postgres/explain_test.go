@@ -36,8 +36,8 @@ func (p *plans) taken() []string {
 
 // watched opens a pool whose server tells the plan of every statement, as it was really done. A server may plan a prepared
 // statement for its parameters or for any; which of the two it takes, planning says.
-func watched(t testing.TB, dsn, planning string, p *plans) *pgxpool.Pool {
-	return pooled(t, dsn, func(c *pgxpool.Config) {
+func watched(t testing.TB, dsn, planning string, p *plans, change ...func(*pgxpool.Config)) *pgxpool.Pool {
+	return pooled(t, dsn, append(change, func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		for setting, value := range map[string]string{
 			"session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0", "auto_explain.log_level": "notice",
@@ -53,7 +53,7 @@ func watched(t testing.TB, dsn, planning string, p *plans) *pgxpool.Pool {
 				p.mu.Unlock()
 			}
 		}
-	})
+	})...)
 }
 
 // node is a step of a plan.
