@@ -176,6 +176,9 @@ func (t *Tenant) ReplaceDevice(ctx context.Context, by enrollment.Actor, id enro
 		if m.Value.Decision.Strategy == migration.Migrate {
 			live = p.Value.Migrates.Live
 		}
+		if live == "" {
+			return enrollment.NewProblem(enrollment.CodeRefused, "state", string(m.Value.State), "next", "No wave is under way that it could be in")
+		}
 		w, err := c.wavesSeen.get(ctx, c, live)
 		if err != nil {
 			return err

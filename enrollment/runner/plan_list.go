@@ -55,7 +55,8 @@ type row struct {
 // chosen. A row with a problem is told of and left out; an error of the stream ends it all, and nothing is listed. After that,
 // or a crash, it is called again with the same rows and goes on where it was.
 //
-// A plan is listed once. To change the devices, make another plan and cancel this one.
+// What was found wrong with rows so far comes beside an error, too. A plan is listed once. To change the devices, make
+// another plan and cancel this one.
 func (t *Tenant) ListDevices(
 	ctx context.Context, by enrollment.Actor, id enrollment.PlanID, rows iter.Seq2[PlanRow, error],
 ) (PlanList, error) {
@@ -72,14 +73,14 @@ func (t *Tenant) ListDevices(
 	}
 	for chunk := range slices.Chunk(sorted, listChunk) {
 		if err := l.store(ctx, chunk); err != nil {
-			return PlanList{}, asProblem(err)
+			return PlanList{Problems: l.problems}, asProblem(err)
 		}
 	}
 	if err := l.clear(ctx); err != nil {
-		return PlanList{}, asProblem(err)
+		return PlanList{Problems: l.problems}, asProblem(err)
 	}
 	if err := l.finish(ctx); err != nil {
-		return PlanList{}, asProblem(err)
+		return PlanList{Problems: l.problems}, asProblem(err)
 	}
 	view, err := t.Plan(ctx, by, id)
 	return PlanList{Plan: view, Problems: l.problems}, err

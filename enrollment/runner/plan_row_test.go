@@ -84,8 +84,9 @@ func TestThreat11_AListWithAnothersUDID(t *testing.T) {
 	}
 	view, err := m.tenant().NewPlan(ctx(t), tech, m.wish())
 	require.NoError(t, err)
-	_, err = m.tenant().ListDevices(ctx(t), tech, view.ID, wrong)
+	list, err := m.tenant().ListDevices(ctx(t), tech, view.ID, wrong)
 	requireProblem(t, enrollment.CodeRefused, err) // no device is left
+	require.Len(t, list.Problems, 1, "why not is told beside the error")
 	page, err := m.tenant().Moves(ctx(t), tech, view.ID, "", pageOf(10))
 	require.NoError(t, err)
 	assert.Empty(t, page.Moves)

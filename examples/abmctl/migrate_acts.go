@@ -102,11 +102,24 @@ func (h *host) onPlan(ctx context.Context, c planArg, do func(context.Context) (
 	}
 	view, err := do(ctx)
 	if err == nil {
-		return answerPlan(view), nil
+		return answerPlan(h.settled(ctx, view)), nil
 	}
 	now, lookErr := h.tenant().Plan(ctx, h.actor(), c.Plan)
 	if lookErr != nil {
 		return nothing{c.subject()}, withoutPlan(err)
 	}
 	return answerPlan(now), withoutPlan(err)
+}
+
+// settled does at once what follows from what somebody asked, so that the devices of a plan that is given up are free for another
+// one. What is not done by then goes on with abmctl run.
+func (h *host) settled(ctx context.Context, view runner.PlanView) runner.PlanView {
+	defer h.waiting("Working")()
+	if err := h.tenant().Settle(ctx, string(view.ID)); err != nil {
+		return view
+	}
+	if now, err := h.tenant().Plan(ctx, h.actor(), view.ID); err == nil {
+		return now
+	}
+	return view
 }

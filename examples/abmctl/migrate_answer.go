@@ -23,6 +23,9 @@ type planAnswer struct {
 	subject
 	runner.PlanView
 	WaitingFor string     `json:"waiting_for,omitempty"` // in words
+	Within     duration   `json:"deadline"`              // of migrations
+	Caps       *caps      `json:"caps,omitempty"`        // that are approved with its list
+	Owed       *struct{}  `json:"pending,omitempty"`     // what the library owes it is of no use to a script
 	Batches    []batchRow `json:"batches,omitempty"`
 	Waves      []waveRow  `json:"waves,omitempty"`
 	Rows       []rowError `json:"rows,omitempty"` // of its list, that are no part of it
@@ -32,8 +35,21 @@ type planAnswer struct {
 
 func (a planAnswer) without() answer { a.told = true; return a }
 
+// caps bound how a plan goes on after its approval, whatever the policy says then.
+type caps struct {
+	Budget       budget `json:"budget"`
+	Waves        []int  `json:"waves"`
+	WaveShare    int    `json:"wave_share"`
+	WaveEnough   int    `json:"wave_enough"`
+	FailureRatio int    `json:"failure_ratio"`
+}
+
 func answerPlan(v runner.PlanView) planAnswer {
-	return planAnswer{subject: aboutPlan(string(v.ID)), PlanView: v, WaitingFor: waitingText(v)}
+	a := planAnswer{subject: aboutPlan(string(v.ID)), PlanView: v, WaitingFor: waitingText(v), Within: duration(v.Deadline)}
+	if c := v.Caps; v.Digest != "" {
+		a.Caps = &caps{c.Budget, c.Waves, c.WaveShare, c.WaveEnough, c.FailureRatio}
+	}
+	return a
 }
 
 // waitingText says why nothing moves.
@@ -67,7 +83,7 @@ func (a planAnswer) text(w io.Writer) {
 	row("from", string(a.Route.From))
 	row("to", string(a.Route.To))
 	row("profile", a.Route.Profile)
-	row("way", fmt.Sprintf("%s, migrations within %v", a.Wish, duration(a.Deadline)))
+	row("way", fmt.Sprintf("%s, migrations within %v", a.Wish, a.Within))
 	row("made by", a.CreatedBy.ID+" at "+a.CreatedAt.Format(time.RFC3339))
 	row("devices", listingText(a.PlanView.Plan))
 	row("digest", a.Digest)

@@ -69,6 +69,9 @@ func waysText(ways map[migration.Strategy]int) string {
 	return strings.Join(parts, ", ")
 }
 
+// maxShownRows bounds the rows with problems that are shown.
+const maxShownRows = 1000
+
 // dryRun shows what a plan would do. Nothing is stored.
 func (h *host) dryRun(ctx context.Context, wish runner.NewPlan, list *deviceSource) (answer, error) {
 	ans := dryAnswer{

@@ -73,7 +73,7 @@ func (c *migratePlan) do(ctx context.Context, h *host) (answer, error) {
 	made, err := h.tenant().ListDevices(ctx, h.actor(), id, list.rows())
 	done()
 	if err != nil {
-		return c.unlisted(ctx, h, id, fresh, list, err)
+		return c.unlisted(ctx, h, id, fresh, list, made.Problems, err)
 	}
 	ans := answerPlan(made.Plan)
 	ans.Rows = list.problems(made.Problems)
@@ -100,7 +100,9 @@ func (c *migratePlan) wish(ctx context.Context, h *host) (q runner.NewPlan, err 
 }
 
 // unlisted is how a plan stands whose list did not come to its end.
-func (c *migratePlan) unlisted(ctx context.Context, h *host, id enrollment.PlanID, fresh bool, list *deviceSource, cause error) (answer, error) {
+func (c *migratePlan) unlisted(
+	ctx context.Context, h *host, id enrollment.PlanID, fresh bool, list *deviceSource, wrong []runner.RowProblem, cause error,
+) (answer, error) {
 	problem := problemOf(ctx, withoutPlan(cause))
 	unfit := list.broken != nil || problem.Code == enrollment.CodeRefused
 	if fresh && unfit { // the same list will never do
@@ -116,6 +118,6 @@ func (c *migratePlan) unlisted(ctx context.Context, h *host, id enrollment.PlanI
 		return nothing{aboutPlan(string(id))}, problem
 	}
 	ans := answerPlan(view)
-	ans.Rows = list.problems(list.wrong)
+	ans.Rows = list.problems(wrong)
 	return ans, problem
 }

@@ -14,14 +14,10 @@ import (
 type deviceSource struct {
 	read   func(yield func(runner.PlanRow, error) bool)
 	file   io.Closer
-	lines  []int32             // of the file, by row
-	broken error               // why the list cannot be read to its end
-	wrong  []runner.RowProblem // that were found while reading
+	lines  []int32 // of the file, by row
+	broken error   // why the list cannot be read to its end
 	shared bool
 }
-
-// maxShownRows bounds the rows with problems that are shown.
-const maxShownRows = 1000
 
 func (c *migratePlan) list(ctx context.Context, h *host, from enrollment.ServerID) (*deviceSource, error) {
 	s := &deviceSource{shared: c.Shared}
@@ -30,7 +26,7 @@ func (c *migratePlan) list(ctx context.Context, h *host, from enrollment.ServerI
 		if err != nil {
 			return nil, err
 		}
-		s.read = s.fromService(h.devices.Devices(ctx, serviceOf(view)))
+		s.read = s.fromService(view.Server, h.devices.Devices(ctx, serviceOf(view)))
 		return s, nil
 	}
 	f, err := h.openInput(c.Devices)
@@ -51,27 +47,22 @@ func (s *deviceSource) close() {
 func (s *deviceSource) rows() iter.Seq2[runner.PlanRow, error] { return s.read }
 
 // fromService takes every device of a service. One that comes twice, as Apple may send it, is one.
-func (s *deviceSource) fromService(devices iter.Seq2[enrollment.AssignedDevice, error]) iter.Seq2[runner.PlanRow, error] {
+func (s *deviceSource) fromService(
+	server enrollment.Server, devices iter.Seq2[enrollment.AssignedDevice, error],
+) iter.Seq2[runner.PlanRow, error] {
 	return func(yield func(runner.PlanRow, error) bool) {
 		seen := map[string]bool{}
 		for d, err := range devices {
-			if err == nil && seen[d.Serial] {
-				continue
-			}
-			seen[d.Serial] = true
-			if !yield(runner.PlanRow{Serial: d.Serial, SharedAccepted: s.shared}, unreachable(err)) || err != nil {
+			if err != nil {
+				yield(runner.PlanRow{}, appleTrouble(err, server))
 				return
 			}
+			if !seen[d.Serial] && !yield(runner.PlanRow{Serial: d.Serial, SharedAccepted: s.shared}, nil) {
+				return
+			}
+			seen[d.Serial] = true
 		}
 	}
-}
-
-// unreachable is what Apple's error means for a plan.
-func unreachable(err error) error {
-	if err == nil || enrollment.ProblemOf(err).Code != enrollment.CodeInternal || errors.Is(err, context.Canceled) {
-		return err
-	}
-	return enrollment.NewProblem(enrollment.CodeUnreachable, "reason", " ("+err.Error()+")").Because(err)
 }
 
 // fromFile takes the rows of a list. What is wrong with one is told beside the plan; a list that breaks off is no list.
@@ -90,9 +81,6 @@ func (s *deviceSource) fromFile(devices iter.Seq2[enrollment.ListedDevice, error
 				return
 			}
 			s.lines = append(s.lines, int32(min(line, 1<<31-1)))
-			if row.Wrong != nil && len(s.wrong) < maxShownRows {
-				s.wrong = append(s.wrong, runner.RowProblem{Row: len(s.lines), Serial: row.Serial, Problem: row.Wrong})
-			}
 			if !yield(row, nil) {
 				return
 			}

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,9 +17,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest/fleet"
-	"github.com/abmrenew/abmrenew/enrollment/dep"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 )
 
@@ -29,7 +31,7 @@ type moving struct {
 	fleet    *fleet.World
 	old, new *fleet.MDM
 	nano     string // where the old MDM's API is
-	profile  string
+	profile  string // of the new server
 	plan     string
 	listener *host // takes what the MDMs tell
 
@@ -54,12 +56,10 @@ func newMoving(t *testing.T) *moving {
 	t.Cleanup(nano.Close)
 	m.nano = nano.URL
 
-	m.listener = &host{flags: flags{Store: w.path("store.db"), Tenant: "default", DEPURL: w.url}, process: process{err: io.Discard, now: w.now}}
+	m.listener = &host{flags: flags{Store: w.path("store.db"), Tenant: "default", DEPURL: w.url}, process: process{err: io.Discard, user: "tess", now: w.now}}
 	require.NoError(t, m.listener.open(t.Context(), needs))
-	client, err := m.listener.clients.service(t.Context(), enrollment.Service{Tenant: "default", Server: enrollment.ServerID(m.to.server)})
-	require.NoError(t, err)
-	m.profile, err = client.DefineProfile(t.Context(), dep.Profile{Name: "New MDM", URL: m.new.URL(), Magic: "acme"})
-	require.NoError(t, err)
+	defined := m.to.json("profile", "define", m.to.server, m.write("profile.json", []byte(`{"profile_name": "New MDM", "url": "`+m.new.URL()+`", "org_magic": "acme"}`)))
+	m.profile = defined.ok().get("uuid")
 	for _, mdm := range []*fleet.MDM{m.old, m.new} {
 		mdm.Subscribe(m.heard)
 	}
@@ -147,14 +147,14 @@ func (m *moving) macs(n int) {
 // in runs a command as somebody, with the old MDM's address.
 func (m *moving) in(name string, args ...string) result {
 	m.t.Helper()
-	return m.as(name, append([]string{"--nanomdm-url", m.nano, "--nanomdm-key", nanoKey}, args...)...)
+	return m.as(name, append([]string{"--nanomdm-url", m.nano, "--nanomdm-key", nanoKey, "--axm-url", m.url}, args...)...)
 }
 
 // draft makes a plan from the old server to the new one.
 func (m *moving) draft(args ...string) result {
 	m.t.Helper()
 	got := m.in("tess", append([]string{
-		"migrate", "plan", "--from", m.from.server, "--to", m.to.server, "--profile", m.profile, "--mdm-reached", "yes",
+		"migrate", "plan", "--from", m.from.server, "--to", m.to.server, "--mdm-reached", "yes",
 	}, args...)...)
 	if got.status == 0 {
 		m.plan = got.get("id")
@@ -192,7 +192,7 @@ func (m *moving) live(d time.Duration, until func() bool) {
 		if next := m.fleet.Wake(); !next.IsZero() && next.Before(at) {
 			at = next
 		}
-		m.pass(max(min(at.Sub(m.world.now()), time.Hour), 20*time.Second))
+		m.pass(max(min(at.Sub(m.world.now()), time.Hour), 3*time.Minute)) // it does not come to the minute
 	}
 }
 
@@ -212,4 +212,30 @@ func (w *world) withWipes(flags ...string) {
 	w.t.Helper()
 	id := w.as("tess", append([]string{"policy", "set", "--installation", "--wipes", "on"}, flags...)...).proposed()
 	w.as("bob", "proposal", "approve", id).ok()
+}
+
+// withAPI gives the customer an account for Apple's API.
+func (m *moving) withAPI() {
+	m.t.Helper()
+	account, err := m.from.admin.CreateAPIAccount()
+	require.NoError(m.t, err)
+	key := m.write("api.pem", account.PrivateKey)
+	m.in("tess", "api-account", "add", "--client-id", account.ClientID, "--key-id", account.KeyID, "--key", key).ok()
+}
+
+// wiped are the devices that a wipe has left for.
+func (m *moving) wiped() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.wipes))
+}
+
+// importPush gives the customer a push certificate that lives for some days.
+func (m *moving) importPush(days int) {
+	m.t.Helper()
+	key, err := apns.GenerateKey()
+	require.NoError(m.t, err)
+	at := m.world.now()
+	cert := m.apple.Push().Issue(key.Public(), "com.apple.mgmt.External.0b7a7a52-3c1c-4c0d-9d6a-6b8f1f6f4a01", at.AddDate(0, 0, -300), at.AddDate(0, 0, days))
+	m.in("tess", "--apns-url", "https://127.0.0.1:1", "push", "import", "--cert", m.write("push.der", cert.Raw), "--key", m.write("push.key", key.RevealPEM())).ok()
 }
