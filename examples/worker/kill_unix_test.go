@@ -159,7 +159,7 @@ func (s *stage) misbehave(ctx context.Context) {
 		f := faults[rand.IntN(len(faults))]
 		f.Times = 1 + rand.IntN(2)
 		end := s.apple.Fail(f)
-		wait(ctx, time.Duration(50+rand.IntN(200))*time.Millisecond)
+		wait(ctx, time.Duration(50+rand.IntN(300))*time.Millisecond)
 		end()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -84,13 +85,19 @@ func (s *stage) allowWipes() {
 		AlonePlan: ptr(1000),
 	}})
 	require.NoError(s.t, err)
-	for _, by := range []enrollment.Actor{bob, eve} {
-		_, err := s.host.runner.ApproveProposal(ctx, by, set.Proposal.ID, runner.Approved{Digest: set.Proposal.Digest})
-		require.NoError(s.t, err)
-	}
+	approve(s.t, s.host.runner, set.Proposal)
 	policy, err := s.host.runner.Policy(ctx)
 	require.NoError(s.t, err)
 	require.True(s.t, policy.Wipes.On)
+}
+
+// approve has as many persons approve a proposal as it needs.
+func approve(t testing.TB, r *runner.Runner, p *runner.ProposalView) {
+	t.Helper()
+	for _, by := range []enrollment.Actor{bob, eve}[:max(p.Needed, 1)] {
+		_, err := r.ApproveProposal(t.Context(), by, p.ID, runner.Approved{Digest: p.Digest})
+		require.NoError(t, err)
+	}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -130,6 +137,12 @@ func (m *mover) add(n int) (serials []string) {
 		require.NoError(m.s.t, m.from.admin.Assign(m.from.service, serial))
 		d.EnrollAt(m.old)
 		serials = append(serials, serial)
+	}
+	for _, serial := range serials { // the event may still be on its way
+		m.s.eventually("the host knows of "+serial, func() bool {
+			_, err := storeSightings{m.s.store}.Sighting(m.s.t.Context(), m.from.tenant, "old", enrollment.Device{Serial: serial})
+			return err == nil
+		})
 	}
 	return serials
 }

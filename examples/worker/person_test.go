@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,12 @@ func (c *customer) renewThroughWorkers(ctx context.Context, newKey bool) error {
 	if err != nil {
 		return fmt.Errorf("uploading: %w", err)
 	}
+	asked := time.Now()
 	err = c.until(ctx, func() (bool, error) {
+		if time.Since(asked) > 3*time.Second { // Apple has failed several times; people do not wait for the next attempt
+			asked = time.Now()
+			_, _ = t.Recheck(ctx, tess, run.ID)
+		}
 		v, err := t.Renewal(ctx, tess, run.ID)
 		if err == nil && !v.State.Live() && v.State != renewal.Completed {
 			return false, fmt.Errorf("it ended as %s: %w", v.State, v.Problem)
@@ -67,7 +73,7 @@ func (c *customer) until(ctx context.Context, is func() (bool, error)) error {
 		case err != nil && (problem == nil || !problem.Retry):
 			return err
 		case time.Now().After(end):
-			return fmt.Errorf("it takes too long: %w", err)
+			return errors.Join(errors.New("it takes too long"), err)
 		}
 	}
 }
