@@ -118,14 +118,13 @@ func New(cfg Config) (*Runner, error) {
 	orElse(&cfg.Lease, time.Minute)
 	orElse(&cfg.SettleFor, 5*time.Second)
 	r := &Runner{
-		rooms: newRooms(cfg.Store, cfg.Sealer, cfg.Lease), cfg: cfg, log: cfg.Log,
+		rooms: newRooms(cfg.Store, cfg.Sealer, cfg.Lease, cfg.PushAccount), cfg: cfg, log: cfg.Log,
 		keyGate: make(chan struct{}, cfg.KeyWorkers), newPair: abmtoken.GenerateKeyPair, newKey: apns.GenerateKey,
 		mostLooked: mostLooked,
 	}
 	if r.cfg.Push == nil {
 		r.cfg.Push = storedChecker{r}
 	}
-	r.account = cfg.PushAccount
 	return r, nil
 }
 

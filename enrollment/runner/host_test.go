@@ -24,19 +24,27 @@ import (
 
 // clock is a time that moves only when a test moves it.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	bubble bool // it is that of a synctest bubble, in which time passes by waiting
 }
 
 func newClock() *clock { return &clock{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)} }
 
 func (c *clock) Now() time.Time {
+	if c.bubble {
+		return time.Now().UTC()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
 func (c *clock) Pass(d time.Duration) {
+	if c.bubble {
+		<-time.After(d)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -104,6 +112,12 @@ type host struct {
 }
 
 type option func(*host)
+
+// inBubble has the host live by the clock of a bubble.
+func inBubble(h *host) {
+	h.clock.bubble = true
+	h.apple = appletest.New(appletest.Options{Now: h.clock.Now})
+}
 
 func over(store storage.Store) option { return func(h *host) { h.store = store } }
 

@@ -57,6 +57,7 @@ func pair(t *testing.T, away bool, f fate, options ...func(*mover)) *mover {
 			require.NoError(t, err)
 		}
 	}
+	m.live(2*time.Hour, nil) // what is still owed
 	return m
 }
 

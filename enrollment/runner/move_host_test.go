@@ -33,8 +33,10 @@ type mover struct {
 	unheard  bool // the host loses what MDMs tell it
 	gone     bool // Apple says that the new service was deleted
 	bare     bool // Apple says that the new service has no such profile
-	faulty   bool // the store loses answers: a record may be due again after its lease
-	mute     bool // Apple says nothing about profiles
+	listen   func(enrollment.DeviceEvent)
+	assigner enrollment.Assigner // instead of the one that does everything at once
+	faulty   bool                // the store loses answers: a record may be due again after its lease
+	mute     bool                // Apple says nothing about profiles
 
 	mu    sync.Mutex
 	asked map[enrollment.MDMID]int // reads of a device's facts
@@ -50,6 +52,7 @@ type mover struct {
 func newMover(t testing.TB, options ...option) *mover {
 	t.Helper()
 	m := &mover{host: newHost(t, options...), wipes: map[string][]string{}, asked: map[enrollment.MDMID]int{}}
+	m.MakeKeysWith((&keymaker{}).Pair)
 	m.acme = m.customer("acme")
 	m.world = fleet.New(fleet.Options{Now: m.clock.Now, Wait: m.clock.Pass})
 	m.old, m.new = m.world.AddMDM("acme", "old"), m.world.AddMDM("acme", "new")
@@ -93,20 +96,29 @@ func (m *mover) tenant() *runner.Tenant { return m.Tenant("acme") }
 // reborn begins a new life of the cron job, beside the process that people and MDMs talk to.
 func (m *mover) reborn(f fate) {
 	m.life = &process{}
-	store := m.life.around(m.store)
+	m.cron = m.born(m.life)
+	m.life.fate = f
+}
+
+// born is a runner as a process.
+func (m *mover) born(life *process) *runner.Runner {
+	store := life.around(m.store)
+	fate := life.fate
+	life.fate = nil
 	sealer, err := seal.New(store, m.keys, seal.Options{})
 	require.NoError(m.t, err)
-	m.life.fate = f
+	life.fate = fate
 	config := m.config
 	config.Store, config.Sealer, config.Workers = store, sealer, 1
-	m.mortal(&config)
-	m.cron, err = runner.New(config)
+	m.mortal(&config, life)
+	r, err := runner.New(config)
 	require.NoError(m.t, err)
+	return r
 }
 
 // mortal puts the process around the ports that are the world's own; what a test put in their place stays.
-func (m *mover) mortal(c *runner.Config) {
-	ports := mortalPorts{m.life, m, c.Locks}
+func (m *mover) mortal(c *runner.Config, life *process) {
+	ports := mortalPorts{life, m, c.Locks}
 	for _, p := range []struct {
 		own bool
 		put func()
@@ -126,6 +138,10 @@ func (m *mover) mortal(c *runner.Config) {
 
 // heard takes what an MDM tells the host.
 func (m *mover) heard(e enrollment.DeviceEvent) {
+	if m.listen != nil {
+		m.listen(e)
+		return
+	}
 	if m.unheard {
 		return
 	}

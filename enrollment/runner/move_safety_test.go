@@ -35,6 +35,9 @@ func TestThreat15_NoCrashWipesTwice(t *testing.T) {
 			m.approved()
 			n, wipes := 0, 0
 			kill := func(c crossing) error {
+				if !ofStore(c) && c.call != "wipe" {
+					return nil // of these tells TestACrashAtAnyCallOfAPortLosesNothing
+				}
 				n++
 				if c.call == "wipe" {
 					wipes++

@@ -98,7 +98,10 @@ func (m *mover) Devices(ctx context.Context, s enrollment.Service) iter.Seq2[enr
 }
 
 // Assign is Apple, which needs some time.
-func (m *mover) Assign(_ context.Context, r enrollment.AssignmentRequest) (enrollment.Activity, error) {
+func (m *mover) Assign(ctx context.Context, r enrollment.AssignmentRequest) (enrollment.Activity, error) {
+	if m.assigner != nil {
+		return m.assigner.Assign(ctx, r)
+	}
 	m.mu.Lock()
 	m.posts = append(m.posts, m.clock.Now())
 	m.mu.Unlock()
@@ -117,6 +120,9 @@ func (m *mover) Assign(_ context.Context, r enrollment.AssignmentRequest) (enrol
 	return enrollment.Activity{ID: string(r.Effect), State: enrollment.ActivityRunning}, nil
 }
 
-func (m *mover) Activity(_ context.Context, _ enrollment.TenantID, id string) (enrollment.Activity, error) {
+func (m *mover) Activity(ctx context.Context, tenant enrollment.TenantID, id string) (enrollment.Activity, error) {
+	if m.assigner != nil {
+		return m.assigner.Activity(ctx, tenant, id)
+	}
 	return enrollment.Activity{ID: id, State: enrollment.ActivityCompleted}, nil
 }

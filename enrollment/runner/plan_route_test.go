@@ -157,6 +157,36 @@ func TestAPlanHearsOfThePushCertificateThatIsKeptHere(t *testing.T) {
 	m.harmless()
 }
 
+// Where the whole installation has one push certificate, it is that one.
+func TestAPlanHearsOfTheAccountsPushCertificate(t *testing.T) {
+	m := newMover(t)
+	vendor := m.customer("vendor")
+	m.config.PushAccount = "vendor"
+	m.restartWith(m.config)
+	m.reborn(nil)
+	vendor.importPush(ourTopic, 3, 2)
+	m.few()
+	m.clock.Pass(time.Hour)
+	wish := m.wish()
+	wish.Reached = enrollment.NotKnown
+	view, err := m.tenant().NewPlan(ctx(t), tech, wish)
+	require.NoError(t, err)
+	m.plan = view.ID
+	list, err := m.tenant().ListDevices(ctx(t), tech, m.plan, rows(m.serials()...))
+	require.NoError(t, err)
+	assert.Equal(t, 3, list.Plan.Listing.Wipes)
+	m.live(24*time.Hour, nil)
+	assert.False(t, m.view().PushLost)
+	_, err = m.tenant().SubmitPlan(ctx(t), tech, m.plan)
+	require.NoError(t, err)
+	_, err = m.tenant().ApprovePlan(ctx(t), bob, m.plan, runner.Approved{Digest: list.Plan.Digest})
+	require.NoError(t, err)
+	m.clock.Pass(24 * time.Hour)
+	m.live(3*time.Hour, nil)
+	assert.True(t, m.view().PushLost)
+	assert.Empty(t, m.wipes)
+}
+
 // A dead push certificate is no reason against a plan that wipes nothing.
 func TestAPlanWithoutWipesNeedsNoPush(t *testing.T) {
 	m := newMover(t)

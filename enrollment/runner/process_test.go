@@ -44,6 +44,9 @@ type process struct {
 	mu   sync.Mutex
 	dead bool
 	fate fate
+	// soft: what a dead process still does fails, instead of its goroutines ending. Nothing of it is seen outside either, and none
+	// of them waits for another for ever, which a bubble does not take.
+	soft bool
 }
 
 func (p *process) cross(c crossing) error {
@@ -57,7 +60,7 @@ func (p *process) cross(c crossing) error {
 		p.dead = errors.Is(err, errKilled)
 	}
 	p.mu.Unlock()
-	if errors.Is(err, errKilled) {
+	if errors.Is(err, errKilled) && !p.soft {
 		runtime.Goexit()
 	}
 	return err
@@ -74,7 +77,9 @@ func (p *process) run(do func() error) (err error, lived bool) {
 		lived = !p.dead // another goroutine may have met the end
 	}()
 	<-done
-	return err, lived
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return err, lived && !(p.soft && p.dead)
 }
 
 // around puts a process around a store.

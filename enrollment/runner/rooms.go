@@ -107,9 +107,9 @@ type rooms struct {
 	auditLog      *storage.Repo[logRecord]
 }
 
-func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration) rooms {
+func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration, account enrollment.TenantID) rooms {
 	return rooms{
-		store: store, lease: lease, sealer: sealer, vault: storage.NewVault(store, sealer),
+		store: store, lease: lease, sealer: sealer, account: account, vault: storage.NewVault(store, sealer),
 		servers: storage.NewRepo(store, sealer, storage.Spec[serverRecord]{
 			Kind: KindServer, Schema: 1,
 			Columns: func(s serverRecord) storage.Columns {

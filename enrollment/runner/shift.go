@@ -36,7 +36,7 @@ func newShift(r *Runner, claimed storage.Claimed) *shift {
 		s.all = append(s.all, &errand{key: rec.RecordKey, until: claimed.Now.Add(r.cfg.Lease)})
 	}
 	reader := *r
-	reader.rooms = newRooms(s.near, r.sealer, r.lease)
+	reader.rooms = newRooms(s.near, r.sealer, r.lease, r.account)
 	s.reader = &reader
 	return s
 }

@@ -72,7 +72,7 @@ func (r *Runner) readAnew(ctx context.Context, near *nearby, all []*errand) (tim
 
 // tryTogether tries once, and returns the errands that are to be tried again.
 func (r *Runner) tryTogether(ctx context.Context, near *nearby, now time.Time, all []*errand, decide verdict) (again []*errand) {
-	m := newRooms(near, r.sealer, r.lease)
+	m := newRooms(near, r.sealer, r.lease, r.account)
 	grounds := map[enrollment.TenantID]ground{}
 	var apart []*errand
 	b := newBundle()

@@ -21,9 +21,7 @@ type Within struct {
 // A conflict is solved by reading again, within the transaction; it never aborts it. That asks for the isolation level READ
 // COMMITTED or weaker. What follows from a fact is done by the next RunDue after the host has committed.
 func (r *Runner) In(store storage.Store) *Within {
-	m := newRooms(store, r.sealer, r.lease)
-	m.account = r.account
-	return &Within{m}
+	return &Within{newRooms(store, r.sealer, r.lease, r.account)}
 }
 
 // TokenAnswered takes what Apple told a call that the host made with a server's token: nil for success, an error that
