@@ -3,7 +3,6 @@ package runner_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"sync"
 	"testing"
 	"time"

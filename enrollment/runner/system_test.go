@@ -34,7 +34,7 @@ func (s *system) run() {
 			ended = time.Time{}
 		} else if ended.IsZero() {
 			ended = now
-		} else if now.Sub(ended) > 30*time.Hour {
+		} else if now.Sub(ended) > 30*time.Hour && (len(s.busy()) == 0 || now.Sub(ended) > 8*24*time.Hour) {
 			s.say("%d steps", steps)
 			return
 		}
@@ -95,17 +95,25 @@ func (s *system) check() {
 	for state, serials := range s.states() {
 		assert.False(t, state.Live(), "%v: %s", serials, state)
 	}
-	for _, kind := range []string{runner.KindBatch, runner.KindWave} {
-		left, err := s.store.List(ctx(t), storage.Query{Kind: kind, Tenant: "acme", Limit: storage.MaxPage})
-		require.NoError(t, err)
-		for _, rec := range left {
-			assert.False(t, migration.BatchState(rec.State).Live() || migration.WaveState(rec.State).Live(), "%s is %s", rec.ID, rec.State)
-		}
-	}
+	assert.Empty(t, s.busy())
 	s.releases()
 	report, err := s.VerifyAudit(ctx(t))
 	require.NoError(t, err)
 	assert.Empty(t, report.Faults)
+}
+
+// busy are the batches and waves that are under way. One that cancels a migration, of which Apple does nothing, takes a week.
+func (s *system) busy() (live []string) {
+	for _, kind := range []string{runner.KindBatch, runner.KindWave} {
+		left, err := s.store.List(ctx(s.t), storage.Query{Kind: kind, Tenant: "acme", Limit: storage.MaxPage})
+		require.NoError(s.t, err)
+		for _, rec := range left {
+			if migration.BatchState(rec.State).Live() || migration.WaveState(rec.State).Live() {
+				live = append(live, rec.ID+" is "+rec.State)
+			}
+		}
+	}
+	return live
 }
 
 // releases looks at every release of a wipe that was written down: none before the cooling period was over, none while a switch was
