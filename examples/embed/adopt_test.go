@@ -70,6 +70,7 @@ func must[T any](v T, err error) T {
 // 3,000 tokens come over in one call, with memory for a few; what is wrong is told, row by row, and stops nothing. An adoption
 // that was interrupted goes on, and one that is repeated changes nothing.
 func TestAdoptionOfThreeThousand(t *testing.T) {
+	t.Parallel()
 	tokens, customers := 3000, 600
 	if testing.Short() || raceDetector {
 		tokens, customers = 750, 150

@@ -20,6 +20,7 @@ import (
 // What belongs to another customer is not there: not for a technician who works for one of them, and not for one who works for
 // both and takes the ID of the one to the address of the other.
 func TestAnotherCustomersIDsAreNotFound(t *testing.T) {
+	t.Parallel()
 	s := newTest(t)
 	ctx := t.Context()
 	must(s.addAcme(ctx))
@@ -59,6 +60,7 @@ func TestAnotherCustomersIDsAreNotFound(t *testing.T) {
 
 // Nothing that is secret stands in the database, in a log, or in what people see.
 func TestNoSecretIsSeen(t *testing.T) {
+	t.Parallel()
 	m := newMoving(t)
 	m.device(fleet.Spec{Serial: "OLDMAC", OS: "12.7", OldMac: true})
 	locked := m.device(fleet.Spec{Serial: "LOCKED", OS: "15.1", Locked: true})

@@ -32,6 +32,7 @@ func (m *moving) moves(plan enrollment.PlanID) map[string]migration.MoveState {
 // What a device says changes the RMM's rows and the library's together: where the RMM's transaction is rolled back, neither
 // has heard of it; where it is committed, both have.
 func TestAHostTransactionThatIsRolledBackUndoesBoth(t *testing.T) {
+	t.Parallel()
 	m := newMoving(t)
 	d := m.device(fleet.Spec{Serial: "MAC1", OS: "15.1"})
 	m.world.Step()
@@ -77,6 +78,7 @@ func TestAHostTransactionThatIsRolledBackUndoesBoth(t *testing.T) {
 
 // A check-in of a device that nobody moves leaves no trace of the library's, and a new push token is no enrollment.
 func TestWhatDoesNotMatterIsNotTold(t *testing.T) {
+	t.Parallel()
 	d := rmm.Event{Customer: "acme", MDM: "mdm-1", UDID: "U1", Serial: "S1"}
 	for kind, matters := range map[string]bool{rmm.Authenticate: true, rmm.TokenUpdate: false, rmm.CheckOut: false, rmm.Answer: true, "Whatever": false} {
 		d.Type = kind
@@ -96,4 +98,65 @@ func TestWhatDoesNotMatterIsNotTold(t *testing.T) {
 	var records int
 	require.NoError(t, s.first.pool.QueryRow(t.Context(), `SELECT count(*) FROM `+s.schema+`_apple.records WHERE kind <> 'data_key'`).Scan(&records))
 	assert.Zero(t, records)
+}
+
+// What waited for a device before it enrolled anew is void: it would erase what somebody has just set up.
+func TestAnEnrollmentEmptiesTheQueue(t *testing.T) {
+	t.Parallel()
+	s := newTest(t)
+	ctx := t.Context()
+	require.NoError(t, s.first.app.AddCustomer(ctx, "acme", "Acme Inc."))
+	p := ports{s.first.app}
+	d := p.enrolled(t, "acme", "C02")
+	order := func(name string) enrollment.WipeRef {
+		w := enrollment.Wipe{Command: enrollment.WipeCommand("acme", name), Tenant: "acme", MDM: "mdm-1", Device: d, NotAfter: s.clock.Now().Add(time.Minute)}
+		must(p.Wipe(ctx, w, enrollment.PIN{}))
+		return w.Ref()
+	}
+	waits := order("waits")
+	p.enrolled(t, "acme", "C02")
+	assert.Equal(t, enrollment.WipeRecalled, must(p.WipeStatus(ctx, waits)).State)
+	next := fmt.Sprintf("/mdm/mdm-1/acme/devices/%s/next", d.UDID)
+	var got rmm.Delivery
+	require.NoError(t, ask(ctx, s.first.app, clusterHeader, "POST", next, nil, &got))
+	assert.Empty(t, got.UUID)
+
+	taken := order("taken")
+	require.NoError(t, ask(ctx, s.first.app, clusterHeader, "POST", next, nil, &got))
+	assert.Equal(t, taken.Command, got.UUID)
+	p.enrolled(t, "acme", "C02") // without having answered
+	got = rmm.Delivery{}
+	require.NoError(t, ask(ctx, s.first.app, clusterHeader, "POST", next, nil, &got))
+	assert.Empty(t, got.UUID, "it is not handed out a second time")
+	require.ErrorIs(t, p.RecallWipe(ctx, taken), enrollment.ErrWipeTaken)
+}
+
+// A process that has just started hears of a device that is moved: nothing in the RMM's transaction may wait for its keys.
+func TestAFreshProcessHearsOfAMovedDevice(t *testing.T) {
+	t.Parallel()
+	m := newMoving(t)
+	m.device(fleet.Spec{Serial: "MAC1", OS: "15.1"})
+	m.world.Step()
+	plan := m.planned()
+	fresh := must(m.start(t.Context()))
+	require.NoError(t, m.hear(t.Context(), fresh, enrollment.DeviceEvent{
+		Kind: enrollment.DeviceAuthenticated, Tenant: "acme", MDM: "mdm-1", Serial: "MAC1", UDID: m.world.Device("MAC1").Enrollment().UDID, At: m.clock.Now(),
+	}))
+	assert.Contains(t, m.moves(plan.ID), "MAC1")
+}
+
+// One call of the cron job does all that is due, however much that is.
+func TestTheCronJobDoesEverythingThatIsDue(t *testing.T) {
+	t.Parallel()
+	s := newTest(t)
+	ctx := t.Context()
+	require.NoError(t, s.first.app.AddCustomer(ctx, "acme", "Acme Inc."))
+	for i := range 130 { // more than one call of RunDue takes
+		row := rmm.Token{Customer: "acme", Name: fmt.Sprint("Site ", i), Token: oldToken(i, s.clock.Now().AddDate(1, 0, 0))}
+		require.NoError(t, s.first.app.AddToken(ctx, row))
+	}
+	require.Equal(t, 130, s.adopted().Added)
+	s.clock.pass(24 * time.Hour)
+	s.first.app.RunJobs(ctx)
+	assert.Equal(t, map[enrollment.Health]int{enrollment.Rejected: 130}, must(s.first.runner.Stats(ctx)), "Apple knows none of them")
 }

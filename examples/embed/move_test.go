@@ -85,6 +85,7 @@ func (m *moving) pass(d time.Duration, until func() bool) {
 // Devices move to the other cluster, each in the way that does it least harm: capable ones by themselves, the others through
 // the RMM's own queue of commands, and never before Apple's service has confirmed them.
 func TestDevicesMoveThroughTheRMM(t *testing.T) {
+	t.Parallel()
 	m := newMoving(t)
 	for i := range 4 {
 		m.device(fleet.Spec{Serial: fmt.Sprintf("MAC%d", i), OS: "15.1"})
@@ -130,6 +131,7 @@ func TestDevicesMoveThroughTheRMM(t *testing.T) {
 
 // Whoever makes a plan does not approve it, whatever their role.
 func TestATechnicianCannotApproveHerOwnPlan(t *testing.T) {
+	t.Parallel()
 	m := newMoving(t)
 	m.device(fleet.Spec{Serial: "MAC1", OS: "15.1"})
 	m.world.Step()
@@ -149,6 +151,7 @@ func TestATechnicianCannotApproveHerOwnPlan(t *testing.T) {
 
 // Once the kill switch is thrown, no wipe enters the queue; what waits there is taken back out.
 func TestTheKillSwitchEmptiesTheQueue(t *testing.T) {
+	t.Parallel()
 	m := newMoving(t)
 	for i := range 6 {
 		d := m.device(fleet.Spec{Serial: fmt.Sprintf("MAC%d", i), OS: "15.1"})

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/enrollment"
@@ -17,11 +19,17 @@ import (
 var rigs atomic.Int64
 
 // bench is one RMM for all cases of a suite, in which each case has a customer of its own.
-func bench(t *testing.T, unlock func(serial string)) func(t testing.TB, now func() time.Time) (ports, string) {
+func bench(t *testing.T, line *line, unlock func(serial string)) func(t testing.TB, now func() time.Time) (ports, string) {
 	s := newTest(t)
+	config := s.first.pool.Config()
+	config.ConnConfig.DialFunc = line.dial(config.ConnConfig.DialFunc)
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // each statement is one write
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
 	return func(t testing.TB, now func() time.Time) (ports, string) {
 		t.Helper()
-		app, err := rmm.New(rmm.Options{Pool: s.first.pool, Log: s.first.app.Log, Now: now, Secret: s.secret, Unlock: func(_ context.Context, serial, code string) error {
+		app, err := rmm.New(rmm.Options{Pool: pool, Log: s.first.app.Log, Now: now, Secret: s.secret, Unlock: func(_ context.Context, serial, code string) error {
 			if code != bypass {
 				return fmt.Errorf("the code is wrong")
 			}
@@ -51,12 +59,15 @@ func (p ports) enrolled(t testing.TB, customer, serial string) enrollment.Device
 }
 
 func TestTheQueueOfCommandsIsAWipeDispatcher(t *testing.T) {
-	newRig := bench(t, nil)
+	t.Parallel()
+	var wire line
+	newRig := bench(t, &wire, nil)
 	enrollmenttest.RunWipeDispatcher(t, func(t testing.TB, now func() time.Time) enrollmenttest.WipeDispatcherRig {
 		p, customer := newRig(t, now)
 		return enrollmenttest.WipeDispatcherRig{
 			Dispatcher: p, Tenant: enrollment.TenantID(customer), MDM: "mdm-1",
 			Mac: p.enrolled(t, customer, "C02MAC"), Other: p.enrolled(t, customer, "C02OTHER"),
+			LoseAnswer: func() { wire.lose.Store(true) },
 			Connect: func(d enrollment.Device, answer enrollment.WipeState) (taken []enrollmenttest.TakenWipe) {
 				path := fmt.Sprintf("/mdm/mdm-1/%s/devices/%s/next", customer, d.UDID)
 				app, err := rmm.New(p.Options)
@@ -79,7 +90,8 @@ func TestTheQueueOfCommandsIsAWipeDispatcher(t *testing.T) {
 }
 
 func TestTheTableOfDevicesIsADeviceReader(t *testing.T) {
-	newRig := bench(t, nil)
+	t.Parallel()
+	newRig := bench(t, &line{}, nil)
 	enrollmenttest.RunDeviceReader(t, func(t testing.TB) enrollmenttest.DeviceReaderRig {
 		p, customer := newRig(t, time.Now)
 		return enrollmenttest.DeviceReaderRig{
@@ -90,8 +102,9 @@ func TestTheTableOfDevicesIsADeviceReader(t *testing.T) {
 }
 
 func TestBypassCodesAreALockClearer(t *testing.T) {
+	t.Parallel()
 	unlocked := map[string]bool{}
-	newRig := bench(t, func(serial string) { unlocked[serial] = true })
+	newRig := bench(t, &line{}, func(serial string) { unlocked[serial] = true })
 	enrollmenttest.RunLockClearer(t, func(t testing.TB) enrollmenttest.LockClearerRig {
 		clear(unlocked)
 		p, customer := newRig(t, time.Now)
@@ -106,6 +119,7 @@ func TestBypassCodesAreALockClearer(t *testing.T) {
 }
 
 func TestTicketsAreANotifier(t *testing.T) {
+	t.Parallel()
 	s := newTest(t)
 	require.NoError(t, s.first.app.AddCustomer(t.Context(), "acme", "Acme Inc."))
 	enrollmenttest.RunNotifier(t, func(t testing.TB) enrollmenttest.NotifierRig {

@@ -19,6 +19,7 @@ import (
 // Two processes of the RMM, each with its own pool, serve the same people and run the same jobs at once: what is adopted,
 // renewed and wiped is so once.
 func TestTwoProcessesAtOnce(t *testing.T) {
+	t.Parallel()
 	m := newMoving(t)
 	ctx := t.Context()
 	second := must(m.start(ctx))
@@ -71,6 +72,7 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 
 // Notices of one trouble are one ticket, which closes itself.
 func TestATicketOpensAndCloses(t *testing.T) {
+	t.Parallel()
 	s := newTest(t)
 	ctx := t.Context()
 	a := must(s.addAcme(ctx))

@@ -20,6 +20,7 @@ type run struct {
 
 // A token that the RMM had for years is adopted, watched, and renewed by a technician through the RMM's own handlers.
 func TestATokenIsRenewedThroughTheRMM(t *testing.T) {
+	t.Parallel()
 	s := newTest(t)
 	a, err := s.addAcme(t.Context())
 	require.NoError(t, err)

@@ -104,7 +104,7 @@ func (s *stage) live(ctx context.Context, d time.Duration, away map[string]bool,
 		for _, p := range s.processes {
 			var ran runner.Ran
 			var err error
-			for ran.More = true; ran.More && err == nil; {
+			for ran.Claimed = 1; ran.Claimed > 0 && err == nil; { // until nothing is due, so that Next is not the lease of what was just done
 				ran, err = p.runner.RunDue(ctx, runner.Due{})
 			}
 			if err != nil {

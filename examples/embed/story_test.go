@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheStory(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, embed(t.Context(), &out, pgserver.DSN(t)), "%s", &out)
 	t.Log("\n" + out.String())
@@ -31,4 +32,12 @@ func TestTheStory(t *testing.T) {
 	} {
 		assert.Contains(t, out.String(), told)
 	}
+}
+
+// Whoever has no such database hears why.
+func TestWithoutADatabaseItSaysSo(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.ErrorContains(t, embed(t.Context(), &out, "host=/nowhere user=nobody"), "/nowhere")
+	assert.Empty(t, out.String())
 }

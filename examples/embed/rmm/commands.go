@@ -2,6 +2,7 @@ package rmm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -45,9 +46,13 @@ func (a *App) Enqueue(ctx context.Context, c Command, pin string, sendBy time.Ti
 	if !sendBy.IsZero() && !now.Before(sendBy) {
 		return ErrTooLate
 	}
+	args, err := json.Marshal(c.Args)
+	if err != nil {
+		return err
+	}
 	done, err := a.Pool.Exec(ctx, `INSERT INTO commands (uuid, customer, mdm, udid, kind, args, pin, state, changed_at)
 		SELECT $1, customer, mdm, udid, $5, $6, $7, 'queued', $8 FROM devices WHERE customer = $2 AND mdm = $3 AND udid = $4
-		ON CONFLICT (uuid) DO NOTHING`, c.UUID, c.Customer, c.MDM, c.UDID, c.Kind, c.Args, a.seal([]byte(pin)), now)
+		ON CONFLICT (uuid) DO NOTHING`, c.UUID, c.Customer, c.MDM, c.UDID, c.Kind, string(args), a.seal([]byte(pin)), now)
 	if err != nil || done.RowsAffected() == 1 {
 		return err
 	}
