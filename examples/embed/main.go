@@ -35,18 +35,18 @@ const agent = "AcmeRMM/7.1"
 func main() {
 	dsn := flag.String("dsn", os.Getenv("ABMRENEW_TEST_DSN"), "the database; empty: a server of its own")
 	flag.Parse()
-	if err := embed(context.Background(), os.Stdout, *dsn); err != nil {
+	if err := embed(context.Background(), os.Stdout, *dsn, pgserver.Make); err != nil {
 		fmt.Fprintln(os.Stderr, "embed:", err)
 		os.Exit(1)
 	}
 }
 
-// embed tells the story to w.
-func embed(ctx context.Context, w io.Writer, dsn string) error {
+// embed tells the story to w, in the database of a DSN or on a server that it makes.
+func embed(ctx context.Context, w io.Writer, dsn string, newServer func() (*pgserver.Server, error)) error {
 	if dsn == "" {
-		server, err := pgserver.Make()
+		server, err := newServer()
 		if err != nil {
-			return fmt.Errorf("this example needs PostgreSQL 14 or later, and cannot start it: %w; install it (apt-get install postgresql, brew install postgresql), "+
+			return fmt.Errorf("PostgreSQL 14 or later is missing (%w): install it, with apt-get install postgresql for instance, "+
 				"or name a database with --dsn or ABMRENEW_TEST_DSN", err)
 		}
 		defer server.Remove()

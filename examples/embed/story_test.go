@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,7 +14,7 @@ import (
 func TestTheStory(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, embed(t.Context(), &out, pgserver.DSN(t)), "%s", &out)
+	require.NoError(t, embed(t.Context(), &out, pgserver.DSN(t), nil), "%s", &out)
 	t.Log("\n" + out.String())
 	for _, told := range []string{
 		"20 added, 1 refused; once more: nothing changes.",
@@ -34,10 +35,14 @@ func TestTheStory(t *testing.T) {
 	}
 }
 
-// Whoever has no such database hears why.
-func TestWithoutADatabaseItSaysSo(t *testing.T) {
+// Whoever has no PostgreSQL hears what is missing, and what to do.
+func TestWithoutADatabaseItSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.ErrorContains(t, embed(t.Context(), &out, "host=/nowhere user=nobody"), "/nowhere")
+	err := embed(t.Context(), &out, "", func() (*pgserver.Server, error) { return nil, errors.New("no initdb in the path") })
+	for _, told := range []string{"PostgreSQL 14", "no initdb in the path", "apt-get install postgresql", "--dsn", "ABMRENEW_TEST_DSN"} {
+		require.ErrorContains(t, err, told)
+	}
+	require.ErrorContains(t, embed(t.Context(), &out, "host=/nowhere user=nobody", nil), "/nowhere")
 	assert.Empty(t, out.String())
 }
