@@ -118,7 +118,7 @@ func (s *test) dumped() string {
 		for _, row := range must(pgx.CollectRows(must(s.first.pool.Query(ctx, `SELECT * FROM `+table)), pgx.RowToMap)) {
 			for _, value := range row {
 				if raw, is := value.([]byte); is {
-					out.Write(raw)
+					out.WriteString(`"` + string(raw) + `" `)
 					continue
 				}
 				fmt.Fprintf(&out, "%q ", fmt.Sprint(value))
