@@ -53,6 +53,9 @@ func TestAPlanThatCannotBeIsRefused(t *testing.T) {
 		_, err := m.tenant().NewPlan(ctx(t), tech, q)
 		p := requireProblem(t, c.code, err)
 		assert.NotEmpty(t, p.Next, name)
+		for _, dry := range m.tenant().DryRun(ctx(t), q, rows("MAC1")) {
+			requireProblem(t, c.code, dry)
+		}
 	}
 	m.restartWith(full)
 	page, err := m.tenant().Plans(ctx(t), tech, pageOf(10))

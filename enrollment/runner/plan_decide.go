@@ -139,9 +139,10 @@ func (r *Runner) mdmFacts(ctx context.Context, p migration.Plan, f *migration.Fa
 	return nil
 }
 
-// unreached is the problem of a port that did not answer.
+// unreached is the problem of a port that did not answer. One that knows better what is the matter says so itself.
 func unreached(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	_, told := errors.AsType[*enrollment.Problem](err)
+	if told || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return silent(err.Error()).Because(err)
@@ -155,15 +156,12 @@ type DryRow struct {
 	Problem  *enrollment.Problem
 }
 
-// DryRun shows device by device what a plan would do, and why. Nothing is stored, and nothing is asked of Apple but to show
-// the devices.
+// DryRun shows device by device what a plan would do, and why, or why there can be none. Nothing is stored, and nothing is
+// asked of Apple but to show the devices.
 func (t *Tenant) DryRun(ctx context.Context, q NewPlan, rows iter.Seq2[PlanRow, error]) iter.Seq2[DryRow, error] {
 	return func(yield func(DryRow, error) bool) {
-		if err := validTenant(t.id); err != nil {
-			yield(DryRow{}, err)
-			return
-		}
-		if err := t.r.planPorts(""); err != nil {
+		q, err := t.possible(ctx, q)
+		if err != nil {
 			yield(DryRow{}, err)
 			return
 		}
@@ -210,4 +208,19 @@ func (t *Tenant) DryRun(ctx context.Context, q NewPlan, rows iter.Seq2[PlanRow, 
 			show()
 		}
 	}
+}
+
+// possible completes a plan that could be made now.
+func (t *Tenant) possible(ctx context.Context, q NewPlan) (NewPlan, error) {
+	c, err := t.look(ctx)
+	if err != nil {
+		return q, err
+	}
+	if err := t.r.planPorts(q.Wish); err != nil {
+		return q, err
+	}
+	if q, err = c.routed(ctx, q); err == nil {
+		_, err = c.draft(ctx, enrollment.Nobody, "dry-run", q, enrollment.NotKnown)
+	}
+	return q, asProblem(err)
 }

@@ -70,18 +70,7 @@ func (t *Tenant) NewPlan(ctx context.Context, by enrollment.Actor, q NewPlan) (P
 		if q.Route.Profile != asked.Route.Profile { // set in this very moment
 			has = enrollment.NotKnown
 		}
-		target, err := c.target(ctx, q.Route, has)
-		if err != nil {
-			return err
-		}
-		if q.Route.From != "" {
-			if _, err := c.server(ctx, q.Route.From); err != nil {
-				return err
-			}
-		}
-		tr, err := migration.StartPlan(c.policy, c.now, migration.PlanRequest{
-			ID: id, Tenant: t.id, Route: q.Route, Wish: q.Wish, Deadline: q.Deadline, Target: target, By: by,
-		})
+		tr, err := c.draft(ctx, by, id, q, has)
 		if err != nil {
 			return err
 		}
@@ -91,6 +80,24 @@ func (t *Tenant) NewPlan(ctx context.Context, by enrollment.Actor, q NewPlan) (P
 		g := c.gatesSeen.add(c, string(id), tr.Plan.Gate())
 		g.moved = true
 		return c.applyPlan(ctx, p, tr)
+	})
+}
+
+// draft is a plan as it begins, or why there can be none.
+func (c *change) draft(
+	ctx context.Context, by enrollment.Actor, id enrollment.PlanID, q NewPlan, has enrollment.Known,
+) (migration.PlanTransition, error) {
+	target, err := c.target(ctx, q.Route, has)
+	if err != nil {
+		return migration.PlanTransition{}, err
+	}
+	if q.Route.From != "" {
+		if _, err := c.server(ctx, q.Route.From); err != nil {
+			return migration.PlanTransition{}, err
+		}
+	}
+	return migration.StartPlan(c.policy, c.now, migration.PlanRequest{
+		ID: id, Tenant: enrollment.TenantID(c.tenant.Tenant), Route: q.Route, Wish: q.Wish, Deadline: q.Deadline, Target: target, By: by,
 	})
 }
 

@@ -193,3 +193,26 @@ func TestAnExpiredPushCertificateOfTheOldMDM(t *testing.T) {
 	assert.Equal(t, "hands", strategy)
 	assert.Contains(t, out, "not_reached")
 }
+
+// A server that is lost with its token: its devices are found by the API account, or given as a list.
+func TestTheTokenOfTheOldServerIsLost(t *testing.T) {
+	m := newMoving(t)
+	m.withWipes()
+	m.macs(2)
+	list := m.write("d.csv", []byte("serial\nMAC1\n"))
+	m.from.download("lost.p7m") // the token in use is dead from now on
+	for _, flags := range [][]string{{"--all"}, {"--all", "--dry-run"}, {"--devices", list}} {
+		got := m.draft(flags...).fails(9)
+		assert.Equal(t, "token_rejected", got.code(), "%v", flags)
+		assert.Contains(t, got.err, "api-account add", "%v", flags)
+		assert.Contains(t, got.err, "leave --from out", "%v", flags)
+	}
+	gone := m.in("tess", "migrate", "plan", "--to", m.to.server, "--devices", list, "--mdm-reached", "yes", "--dry-run").ok()
+	assert.Equal(t, map[string]any{"wipe": 1.0}, gone.at("ways"))
+
+	m.withAPI()
+	assert.Equal(t, map[string]any{"wipe": 2.0}, m.draft("--all", "--dry-run").ok().at("ways"))
+	assert.EqualValues(t, 2, m.draft("--all").ok().at("listing", "wipes"))
+	m.in("tess", "server", "retire", m.from.server).ok()
+	assert.Equal(t, map[string]any{"wipe": 2.0}, m.draft("--all", "--dry-run").ok().at("ways"))
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,6 @@ import (
 	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest/fleet"
-	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 )
 
 // moving is a customer whose server is lost, with devices at an old MDM that are to go to a new one. Commands are the
@@ -33,8 +33,9 @@ type moving struct {
 	nano     string // where the old MDM's API is
 	profile  string // of the new server
 	plan     string
-	listener *host // takes what the MDMs tell
+	webhook  http.Handler // takes what the MDMs tell
 
+	said  bytes.Buffer // by whoever listens
 	mu    sync.Mutex
 	wipes map[string]int // that were handed over, by serial number
 }
@@ -56,8 +57,11 @@ func newMoving(t *testing.T) *moving {
 	t.Cleanup(nano.Close)
 	m.nano = nano.URL
 
-	m.listener = &host{flags: flags{Store: w.path("store.db"), Tenant: "default", DEPURL: w.url}, process: process{err: io.Discard, user: "tess", now: w.now}}
-	require.NoError(t, m.listener.open(t.Context(), needs))
+	listener := &host{flags: flags{Store: w.path("store.db"), Tenant: "default", DEPURL: w.url}, process: process{err: &m.said, now: w.now}}
+	require.NoError(t, listener.open(t.Context(), needs))
+	var err error
+	m.webhook, err = listener.webhook(listenFlags{WebhookKey: hookKey})
+	require.NoError(t, err)
 	defined := m.to.json("profile", "define", m.to.server, m.write("profile.json", []byte(`{"profile_name": "New MDM", "url": "`+m.new.URL()+`", "org_magic": "acme"}`)))
 	m.profile = defined.ok().get("uuid")
 	for _, mdm := range []*fleet.MDM{m.old, m.new} {
@@ -108,23 +112,6 @@ func (m *moving) enqueue(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	_ = json.NewEncoder(w).Encode(out)
-}
-
-// heard takes what an MDM tells.
-func (m *moving) heard(e enrollment.DeviceEvent) {
-	ctx := m.t.Context()
-	facts, err := m.fleet.Ports().DeviceFacts(ctx, "default", e.MDM, enrollment.Device{Serial: e.Serial, UDID: e.UDID})
-	if err != nil { // the device has gone on meanwhile
-		return
-	}
-	seen := nanomdm.Sighting{DeviceFacts: facts}
-	if e.Kind == enrollment.DeviceAuthenticated {
-		seen.Authenticated = e.At
-	}
-	_, _, err = m.listener.sightings.Saw(ctx, "default", seen)
-	require.NoError(m.t, err)
-	_, err = m.listener.tenant().Observe(ctx, e)
-	require.NoError(m.t, err)
 }
 
 // device adds one that came by the old service.

@@ -16,7 +16,7 @@ import (
 func (h *host) plug(cfg *runner.Config) error {
 	services := dep.NewServices(h.clients.service)
 	h.organizations = axm.NewOrganizations(h.clients.organization)
-	h.devices = h.organizations.Beside(services)
+	h.devices = h.organizations.Beside(lister{services, h.organizations, h.clients.hasAccount})
 	cfg.Devices, cfg.Profiles = h.devices, services
 	cfg.Assigner = assigner{h.clients, h.organizations}
 	cfg.AppleTime = h.clock.Time

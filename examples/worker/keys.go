@@ -66,7 +66,7 @@ func (c *keysRotate) do(ctx context.Context, h *host) error {
 	if err != nil {
 		return err
 	}
-	kinds := []seal.SweptKind{{Kind: kindSighting}}
+	var kinds []seal.SweptKind
 	for _, k := range runner.KeptKinds() {
 		kinds = append(kinds, seal.SweptKind{Kind: k.Kind, Installation: k.Installation})
 	}
