@@ -135,8 +135,9 @@ type cli struct {
 	} `cmd:"" help:"Approvals by signature."`
 
 	Policy struct {
-		Show policyShow `cmd:"" help:"Show the rules."`
-		Set  policySet  `cmd:"" help:"Change rules."`
+		Show    policyShow    `cmd:"" help:"Show the rules."`
+		Set     policySet     `cmd:"" help:"Change rules."`
+		Inherit policyInherit `cmd:"" help:"Have the installation's rules hold for the tenant again."`
 	} `cmd:"" help:"The rules of renewals, and of moving and wiping devices."`
 
 	Audit struct {

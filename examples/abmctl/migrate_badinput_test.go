@@ -46,6 +46,8 @@ func TestPlansThatAreRefused(t *testing.T) {
 		"to nobody":             {1, "not_found", plan(from, "srv_x", profile...)},
 		"from nobody":           {1, "not_found", plan("srv_x", to, profile...)},
 		"a wipe while off":      {8, "wipes_off", plan(from, to, append(profile, "--strategy", "wipe")...)},
+		"to itself, dry":        {2, "same_server", plan(from, from, append(profile, "--dry-run")...)},
+		"without token, dry":    {8, "target_without_token", plan(from, empty.server, append(profile, "--dry-run")...)},
 		"too soon":              {2, "invalid_input", plan(from, to, append(profile, "--deadline", "1h")...)},
 		"too late":              {2, "invalid_input", plan(from, to, append(profile, "--deadline", "100d")...)},
 		"no such file":          {2, "invalid_input", plan(from, to, append(profile, "--devices", m.path("gone"))...)},

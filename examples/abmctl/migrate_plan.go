@@ -38,7 +38,7 @@ func (c *migratePlan) subject() subject {
 	if c.Plan != "" {
 		return aboutPlan(string(c.Plan))
 	}
-	return subject{}
+	return about(c.To)
 }
 
 func (c *migratePlan) do(ctx context.Context, h *host) (answer, error) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -157,8 +159,22 @@ func TestTwelveDevicesOfALostServer(t *testing.T) {
 		assert.Equal(t, 1, n, serial)
 		assert.Equal(t, "MAC", serial[:3], "%s has a gentler way", serial)
 	}
-	text := m.cli("migrate", "show", m.plan).ok().out
-	assert.Contains(t, text, "of wipes: passed")
+	shown := m.cli("migrate", "show", m.plan).ok().out
+	assert.Contains(t, shown, "of wipes: passed")
 	assert.Contains(t, m.cli("migrate", "list").ok().out, "completed")
 	m.cli("audit", "verify").ok()
+	m.noSecretShows()
+}
+
+// noSecretShows looks through everything that was printed, and the store's file, for what opens something.
+func (m *moving) noSecretShows() {
+	m.t.Helper()
+	lines := bytes.Split(m.read(m.path("api.pem")), []byte("\n"))
+	everything := bytes.Join([][]byte{m.all.Bytes(), m.said.Bytes(), m.read(m.path("store.db"))}, nil)
+	for name, secret := range map[string][]byte{"NanoMDM's key": []byte(nanoKey), "the webhook's key": []byte(hookKey), "the API's key": lines[1]} {
+		require.Greater(m.t, len(secret), 10, name)
+		assert.False(m.t, bytes.Contains(everything, secret), "%s shows", name)
+	}
+	shown := regexp.MustCompile(`.*"pin": ?"[0-9]+".*`).FindAllString(string(everything), -1)
+	assert.Len(m.t, shown, 1, "a PIN shows where it was asked for, and nowhere else")
 }

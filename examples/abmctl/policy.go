@@ -61,6 +61,29 @@ func (c *policySet) do(ctx context.Context, h *host) (answer, error) {
 		id, set = installationID, h.lib.SetPolicy
 	}
 	p, err := set(ctx, h.actor(), change)
+	return h.ruled(id, p, err)
+}
+
+type policyInherit struct{}
+
+// Help is shown with --help.
+func (*policyInherit) Help() string {
+	return `Takes back every rule that was set for the tenant, so that those of the installation hold for it again. Where they are looser
+about wipes they are proposed first: repeat the command once somebody else has approved that.`
+}
+
+func (*policyInherit) subject() subject { return subject{} }
+
+func (*policyInherit) do(ctx context.Context, h *host) (answer, error) {
+	if err := h.open(ctx, writes); err != nil {
+		return nil, err
+	}
+	p, err := h.tenant().InheritPolicy(ctx, h.actor())
+	return h.ruled(string(h.Tenant), p, err)
+}
+
+// ruled shows the rules after somebody wanted to change them.
+func (h *host) ruled(id string, p runner.PolicyView, err error) (answer, error) {
 	if err != nil {
 		return nothing{subject{ID: id}}, err
 	}

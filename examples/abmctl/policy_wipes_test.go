@@ -155,3 +155,17 @@ func TestProposalsEnd(t *testing.T) {
 	assert.Equal(t, "not_found", w.as("bob", "proposal", "approve", "prp_nobody").fails(1).code())
 	assert.Equal(t, "not_found", w.as("bob", "--tenant", "other", "proposal", "reject", old).fails(1).code(), "of another tenant")
 }
+
+// A tenant gets the installation's rules back; where those are looser, once somebody else has approved that.
+func TestATenantInheritsItsRulesAgain(t *testing.T) {
+	w := newWorld(t)
+	w.as("tess", "policy", "set", "--cooling", "2h", "--probe-every", "2d").ok()
+	id := w.as("tess", "policy", "inherit").proposed()
+	assert.Equal(t, "2d", w.as("tess", "policy", "show").at("probe_every"))
+	w.as("bob", "proposal", "approve", id).ok()
+	back := w.as("tess", "policy", "inherit").ok()
+	assert.Nil(t, back.at("proposal"))
+	assert.Equal(t, "1d", back.at("probe_every"))
+	w.as("tess", "policy", "set", "--installation", "--probe-every", "3d").ok()
+	assert.Equal(t, "3d", w.as("tess", "policy", "show").at("probe_every"))
+}

@@ -104,7 +104,7 @@ usage: abmctl [flags] COMMAND
   devices sync|list, profile define|use|show
   migrate plan|list|show|moves|submit|approve|reject|start|pause|resume|cancel|cancel-all
   migrate exclude|skip|retry|cancel-device|replace|pin, batches|serials|recheck
-  policy show|set, proposal list|approve|reject, approval text
+  policy show|set|inherit, proposal list|approve|reject, approval text
   kill-switch on|off|show             stops every wipe
   audit show|verify|checkpoint        who did what
   keys rotate, offboard               the keys of the store, the end of a tenant

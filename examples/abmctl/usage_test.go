@@ -69,6 +69,11 @@ func TestJSONEverywhere(t *testing.T) {
 		{"profile", "define", acme.server, w.write("profile.json", []byte(someProfile))}, {"profile", "use", acme.server, "77AA"},
 		{"adopt", rows}, {"advise", acme.server}, {"steps", "renew"}, {"steps", "add", "--portal", "2024"}, {"run", "--once"},
 		{"policy", "show"}, {"policy", "set", "--uploads-per-minute", "20"}, {"policy", "show", "--installation"},
+		{"policy", "inherit"}, {"policy", "set", "--wipes", "on"}, {"proposal", "list"}, {"proposal", "approve", "prp_x"}, {"proposal", "reject", "prp_x"},
+		{"approval", "text", "pln_x"}, {"kill-switch", "show"}, {"kill-switch", "on"}, {"kill-switch", "off"}, {"migrate", "list"}, {"migrate", "cancel-all"},
+		{"migrate", "show", "pln_x"}, {"migrate", "moves", "pln_x"}, {"migrate", "submit", "pln_x"}, {"migrate", "approve", "pln_x"},
+		{"migrate", "batches", "pln_x"}, {"migrate", "serials", "pln_x", "bat_x"}, {"migrate", "recheck", "pln_x", "bat_x"}, {"migrate", "pin", "pln_x", "C02A"},
+		{"migrate", "exclude", "pln_x", "C02A"}, {"migrate", "plan", "--to", acme.server, "--from", acme.server, "--all"},
 		{"audit", "show", acme.server}, {"audit", "show", id}, {"audit", "show", "acme"}, {"audit", "verify"}, {"audit", "checkpoint"},
 		{"keys", "rotate"}, {"server", "retire", acme.server}, {"offboard", "acme"}, {"offboard", "acme", "--yes"},
 	} {
