@@ -175,7 +175,7 @@ func batchLooks() []batchEvent {
 			assigned(b, i, d)
 			profiled.first(2)(b, i, d)
 		}),
-		look("all have the profile", enrollment.OK, profiled), look("the profile was taken away", enrollment.OK, unprofiled),
+		look("half are there, with the profile", enrollment.OK, profiled.first(2)), look("all have the profile", enrollment.OK, profiled), look("the profile was taken away", enrollment.OK, unprofiled),
 		look("one was released", enrollment.OK, func(b migration.Batch, i int, d *enrollment.AssignedDevice) {
 			profiled(b, i, d)
 			if i == 0 {

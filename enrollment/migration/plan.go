@@ -140,13 +140,16 @@ func (p Plan) hasToWipe() bool { return p.Round > 0 && p.Tally.Unwiped > 0 }
 // Due returns the pending effects that may be tried now, oldest first.
 func (p Plan) Due(now time.Time) []enrollment.Effect { return p.owed().Due(now) }
 
-// owed are the effects that the state may owe, whatever was stored: at rest nothing but a last word to what belongs to it.
+// owed are the effects that the state may owe, whatever was stored: at rest nothing but a last word to what belongs to it, and a
+// look for a device.
 func (p Plan) owed() outbox.Effects {
 	return p.Pending.Without(func(x enrollment.Effect) bool {
 		switch x.Kind {
 		case enrollment.SendNotice, enrollment.TellMoves:
 			return false
-		case enrollment.CountMoves, enrollment.MakeBatches, enrollment.LookUp:
+		case enrollment.LookUp: // also for a device that a fact brings on its way again later
+			return p.State == PlanDrafting || p.State == PlanAwaiting || p.State == PlanCooling
+		case enrollment.CountMoves, enrollment.MakeBatches:
 			return p.State != PlanRunning && p.State != PlanCancelling && p.State != PlanPaused
 		}
 		return true

@@ -71,7 +71,7 @@ func answerPlan(_ migration.Plan, x enrollment.Effect, r enrollment.Result, tall
 	case enrollment.TellMoves:
 		return migration.MovesTold{Result: r}
 	case enrollment.LookUp:
-		return migration.Looking{Result: r, Next: "always the same"}
+		return migration.Looking{Result: r, Away: tally.Away, Next: "always the same"}
 	}
 	return migration.PlanNotified{Result: r}
 }

@@ -104,8 +104,13 @@ type BatchesMade struct {
 // told what was seen there before. It spares nobody the facts, which are sooner; but no plan hangs on a message that was lost.
 type Looking struct {
 	enrollment.Result
+	Away int    // devices that were looked for
 	Next string // from where to go on at once; empty: all were looked at
 }
+
+// DeviceRevived says that a fact has brought a device of the plan on its way again that had come to rest: after the plan has ended
+// nobody else looks for it.
+type DeviceRevived struct{}
 
 // MovesTold is the result of telling a word to everything that belongs to the plan.
 type MovesTold struct{ enrollment.Result }
@@ -144,6 +149,7 @@ const (
 	EventCounted      EventName = "counted"
 	EventBatchesMade  EventName = "batches_made"
 	EventLooking      EventName = "looking"
+	EventRevived      EventName = "device_revived"
 	EventMovesTold    EventName = "moves_told"
 	EventWaveEnded    EventName = "wave_ended"
 	EventNotified     EventName = "notified"

@@ -52,6 +52,9 @@ func (BatchesMade) Name() EventName { return EventBatchesMade }
 func (Looking) Name() EventName { return EventLooking }
 
 // Name implements [PlanEvent].
+func (DeviceRevived) Name() EventName { return EventRevived }
+
+// Name implements [PlanEvent].
 func (MovesTold) Name() EventName { return EventMovesTold }
 
 // Name implements [PlanEvent].
@@ -80,6 +83,7 @@ func (SwitchSet) plan()        {}
 func (Counted) plan()          {}
 func (BatchesMade) plan()      {}
 func (Looking) plan()          {}
+func (DeviceRevived) plan()    {}
 func (MovesTold) plan()        {}
 func (WaveEnded) plan()        {}
 func (PlanNotified) plan()     {}

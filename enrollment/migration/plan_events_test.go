@@ -81,7 +81,7 @@ func planFacts() []planEvent {
 	}
 	return []planEvent{
 		fact("push_lost", migration.PushLost{}), fact("push_restored", migration.PushRestored{}), fact("service_gone", migration.ServiceGone{}),
-		fact("profile_gone", migration.ProfileGone{}),
+		fact("profile_gone", migration.ProfileGone{}), fact("device_revived", migration.DeviceRevived{}),
 		fact("switch_set: thrown", migration.SwitchSet{Thrown: true}), fact("switch_set: lifted", migration.SwitchSet{}),
 		wave("passed", migration.TrackWipes, migration.WavePassed), wave("failed", migration.TrackWipes, migration.WaveFailed),
 		wave("closed", migration.TrackWipes, migration.WaveOver), wave("of migrations, passed", migration.TrackMigrations, migration.WavePassed),
@@ -137,13 +137,16 @@ func planResults() []planEvent {
 	made := func(more bool) func(enrollment.Result) migration.PlanEvent {
 		return func(r enrollment.Result) migration.PlanEvent { return migration.BatchesMade{Result: r, More: more} }
 	}
-	looking := func(next string) func(enrollment.Result) migration.PlanEvent {
-		return func(r enrollment.Result) migration.PlanEvent { return migration.Looking{Result: r, Next: next} }
+	looking := func(away int, next string) func(enrollment.Result) migration.PlanEvent {
+		return func(r enrollment.Result) migration.PlanEvent {
+			return migration.Looking{Result: r, Away: away, Next: next}
+		}
 	}
 	return []planEvent{
 		counted("are away", enrollment.OK, all(migration.MoveReturning)),
-		result("looking: at all", enrollment.LookUp, enrollment.OK, looking("")), result("looking: there are more", enrollment.LookUp, enrollment.OK, looking("C500")),
-		result("looking: not now", enrollment.LookUp, enrollment.Retry, looking("")),
+		result("looking: at all", enrollment.LookUp, enrollment.OK, looking(5, "")), result("looking: there are more", enrollment.LookUp, enrollment.OK, looking(1000, "C500")),
+		result("looking: none is away", enrollment.LookUp, enrollment.OK, looking(0, "")),
+		result("looking: not now", enrollment.LookUp, enrollment.Retry, looking(0, "")),
 		counted("queued", enrollment.OK, all(migration.MoveQueued)), counted("ready to be wiped", enrollment.OK, all(migration.MoveTurn)),
 		counted("ready to migrate", enrollment.OK, func(p migration.Plan) migration.Tally {
 			t := tally(map[migration.MoveState]int{migration.MoveQueued: p.Listing.Devices})

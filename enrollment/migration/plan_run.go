@@ -60,7 +60,7 @@ func (s *planStep) counted(ev Counted) bool {
 	s.Seq++
 	s.Pending = s.Pending.Wanted(string(s.ID), s.Seq, s.now.Add(s.countEvery()), enrollment.Effect{Kind: enrollment.CountMoves})
 	if s.Tally.Away > 0 {
-		s.lookFor()
+		_ = s.lookFor()
 	}
 	switch {
 	case s.State == PlanCancelling && s.Tally.Undoing > 0:

@@ -36,7 +36,7 @@ func planShapes(t testing.TB) []planRow {
 		running("counted: queued", "tick: when its approval ends", "submit: ready").row("approval to be renewed"),
 		running("counted: ready to be wiped", "wave_ended: failed").row("by a failed wave"),
 		running("cancel").row("just begun"), running("cancel", "moves_told: all", "counted: migrations to undo").row("migrations to undo"),
-		running("counted: all enrolled").row(""),
+		running("counted: all enrolled").row(""), running("counted: all enrolled", "device_revived").row("a device is on its way again"),
 		plan(append(toAwaiting[:2:2], "reject")...).row("owes the word"), plan(append(toAwaiting[:2:2], "reject", "moves_told: all", "notified: ok")...).row("owes nothing"),
 		plan(append(toAwaiting[:2:2], "tick: when its time is over")...).row(""),
 		plan("cancel").row("before it began"), running("cancel", "tick: when its time is over").row("after some time"),

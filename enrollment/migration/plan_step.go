@@ -98,6 +98,8 @@ func (s *planStep) fact(ev PlanEvent) (moved bool) {
 		return s.batchesMade(ev)
 	case Looking:
 		return s.looked(ev)
+	case DeviceRevived:
+		return !s.State.Live() && s.lookFor()
 	case MovesTold:
 		return s.movesTold(ev)
 	case WaveEnded:

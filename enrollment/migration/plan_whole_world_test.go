@@ -166,12 +166,14 @@ func (h *whole) doPlan(x enrollment.Effect) {
 		h.makeBatches()
 		h.tellPlan(migration.BatchesMade{Result: r})
 	case enrollment.LookUp:
+		away := 0
 		for _, s := range h.serials() {
 			if slices.Contains(migration.AwayStates(), h.moves[s].State) {
+				away++
 				h.tellMove(s, migration.ReadBack{Seen: h.see(s)})
 			}
 		}
-		h.tellPlan(migration.Looking{Result: r})
+		h.tellPlan(migration.Looking{Result: r, Away: away})
 	case enrollment.TellMoves:
 		h.tellAll(migration.Word(x.Word))
 		h.tellPlan(migration.MovesTold{Result: r})

@@ -190,6 +190,19 @@ func (m *mover) wish() runner.NewPlan {
 	}
 }
 
+// oneMDM puts one MDM behind both services, where everything but a reassignment is somebody's wish.
+func (m *mover) oneMDM() runner.NewPlan {
+	m.t.Helper()
+	m.new = m.old
+	m.old.Serves(m.to.apple, m.to.id)
+	var err error
+	m.profile, err = m.clients[m.to.id].DefineProfile(ctx(m.t), dep.Profile{Name: "One MDM", URL: m.old.URL(), Magic: "acme"})
+	require.NoError(m.t, err)
+	wish := m.wish()
+	wish.Route.NewMDM, wish.Wish = wish.Route.OldMDM, migration.Wipe
+	return wish
+}
+
 // drafted makes a plan of all devices.
 func (m *mover) drafted() runner.PlanView {
 	m.t.Helper()
@@ -201,6 +214,23 @@ func (m *mover) drafted() runner.PlanView {
 	require.NoError(m.t, err)
 	require.Empty(m.t, list.Problems)
 	return list.Plan
+}
+
+// approvedAs makes a plan of some devices as it is wished for, which bob approves where somebody has to.
+func (m *mover) approvedAs(wish runner.NewPlan, serials ...string) {
+	m.t.Helper()
+	view, err := m.tenant().NewPlan(ctx(m.t), tech, wish)
+	require.NoError(m.t, err)
+	m.plan = view.ID
+	list, err := m.tenant().ListDevices(ctx(m.t), tech, m.plan, rows(serials...))
+	require.NoError(m.t, err)
+	require.Empty(m.t, list.Problems)
+	view, err = m.tenant().SubmitPlan(ctx(m.t), tech, m.plan)
+	require.NoError(m.t, err)
+	if view.Missing > 0 {
+		_, err = m.tenant().ApprovePlan(ctx(m.t), bob, m.plan, runner.Approved{Digest: view.Digest})
+		require.NoError(m.t, err)
+	}
 }
 
 // approved makes a plan of all devices, which bob approves.

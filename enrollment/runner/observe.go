@@ -55,7 +55,15 @@ func (m rooms) observe(ctx context.Context, tenant enrollment.TenantID, e enroll
 		if err != nil {
 			return err
 		}
-		return c.stepMove(ctx, followed, migration.Observed{DeviceEvent: e})
+		rested := !followed.Value.State.Live()
+		if err := c.stepMove(ctx, followed, migration.Observed{DeviceEvent: e}); err != nil || !rested || !followed.Value.State.Live() {
+			return err
+		}
+		p, err := c.plan(ctx, followed.Value.Plan)
+		if err != nil {
+			return err
+		}
+		return c.stepPlan(ctx, p, migration.DeviceRevived{})
 	})
 	return err == nil, err
 }

@@ -29,21 +29,22 @@ func (r *Runner) lookAround(ctx context.Context, k storage.RecordKey, x enrollme
 	if err == nil {
 		err = r.planPorts("")
 	}
-	var next string
+	ev := migration.Looking{}
 	if err == nil {
-		next, err = r.lookFrom(ctx, p.Value.Plan, to)
+		ev.Away, ev.Next, err = r.lookFrom(ctx, p.Value.Plan, to)
 	}
-	return whereGone(err, p.Value.ID, feedPlan(k, migration.Looking{Result: r.asked(x, err), Next: next}))
+	ev.Result = r.asked(x, err)
+	return whereGone(err, p.Value.ID, feedPlan(k, ev))
 }
 
-// lookFrom looks behind where the last look has come, and returns from where the next goes on; empty: all were looked at.
-func (r *Runner) lookFrom(ctx context.Context, p migration.Plan, to enrollment.Service) (next string, err error) {
+// lookFrom looks behind where the last look has come, and returns at how many devices, and from where the next goes on; empty: all
+// were looked at.
+func (r *Runner) lookFrom(ctx context.Context, p migration.Plan, to enrollment.Service) (n int, next string, err error) {
 	var moves []migration.Move
 	var behind storage.Position
 	if p.Looked != "" {
 		behind = storage.Position{Tenant: string(p.Tenant), ID: string(moveID(p.ID, p.Looked))}
 	}
-	n := 0
 	q := storage.Query{Kind: KindMove, Tenant: string(p.Tenant), Parent: string(p.ID), After: behind}
 	err = r.eachPage(ctx, q, func(page []storage.Record) (bool, error) {
 		for _, rec := range page {
@@ -70,9 +71,9 @@ func (r *Runner) lookFrom(ctx context.Context, p migration.Plan, to enrollment.S
 		return true, nil
 	})
 	if err != nil || len(moves) == 0 {
-		return next, err
+		return n, next, err
 	}
-	return "", r.lookAt(ctx, to, moves)
+	return n + len(moves), "", r.lookAt(ctx, to, moves)
 }
 
 // lookAt looks at some devices, and tells those of which something new is seen.

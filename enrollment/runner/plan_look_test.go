@@ -10,9 +10,7 @@ import (
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest/fleet"
-	"github.com/abmrenew/abmrenew/enrollment/dep"
 	"github.com/abmrenew/abmrenew/enrollment/migration"
-	"github.com/abmrenew/abmrenew/enrollment/runner"
 )
 
 // No message of any MDM reaches the host, from the first to the last. Still every device is seen to come back: the new service shows
@@ -33,27 +31,37 @@ func TestDevicesOfOneMDMAreSeenToComeBack(t *testing.T) {
 	m := newMover(t)
 	m.device(fleet.Spec{Serial: "MAC1"})
 	m.clock.Pass(time.Hour)
-	m.old.Serves(m.to.apple, m.to.id)
-	wish := m.wish()
-	wish.Route.NewMDM, wish.Wish = "old", migration.Wipe
-	var err error
-	wish.Route.Profile, err = m.clients[m.to.id].DefineProfile(ctx(t), dep.Profile{Name: "One MDM", URL: m.old.URL(), Magic: "acme"})
-	require.NoError(t, err)
-	m.profile = wish.Route.Profile
-	view, err := m.tenant().NewPlan(ctx(t), tech, wish)
-	require.NoError(t, err)
-	m.plan = view.ID
-	list, err := m.tenant().ListDevices(ctx(t), tech, m.plan, rows("MAC1"))
-	require.NoError(t, err)
-	require.Equal(t, 1, list.Plan.Listing.Wipes)
-	_, err = m.tenant().SubmitPlan(ctx(t), tech, m.plan)
-	require.NoError(t, err)
-	_, err = m.tenant().ApprovePlan(ctx(t), bob, m.plan, runner.Approved{Digest: list.Plan.Digest})
-	require.NoError(t, err)
+	m.approvedAs(m.oneMDM(), "MAC1")
 	m.unheard = true
 	m.live(48*time.Hour, m.ended)
 	assert.Equal(t, []string{"MAC1"}, m.in(migration.MoveEnrolled))
 	m.harmless()
+}
+
+// A device whose wipe nobody heard of again comes back months after its plan has ended. The MDM tells that it enrolled, and the new
+// service, by which profile: that is looked for, though the plan rests.
+func TestADeviceThatComesBackLongAfterItsPlanIsLookedFor(t *testing.T) {
+	m := newMover(t)
+	mac := m.device(fleet.Spec{Serial: "MAC1"})
+	m.clock.Pass(time.Hour)
+	m.old.Change(func(b *fleet.Behavior) { b.NoRecall, b.PushLost = true, true })
+	m.approvedAs(m.oneMDM(), "MAC1")
+	mac.Offline(m.clock.Now().Add(60 * 24 * time.Hour))
+	for range 3 {
+		m.live(10*24*time.Hour, func() bool { return m.ended() || m.view().State == migration.PlanPaused })
+		if m.view().State == migration.PlanPaused {
+			_, err := m.tenant().ResumePlan(ctx(t), bob, m.plan)
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, []string{"MAC1"}, m.in(migration.MoveOutstanding))
+	require.Equal(t, migration.PlanCompleted, m.view().State)
+	m.live(70*24*time.Hour, nil)
+	assert.Equal(t, []string{"MAC1"}, m.in(migration.MoveEnrolled))
+	assert.Equal(t, 1, mac.Erases())
+	looks := m.looks
+	m.live(10*24*time.Hour, nil)
+	assert.Equal(t, looks, m.looks, "and nobody looks any more")
 }
 
 // Devices that are away are looked for together, seldom, and not at all once none is: Apple is asked in bulk, and the new MDM

@@ -39,7 +39,7 @@ func (p planRecord) wake() time.Time {
 // keepUntil sets the time of the sweep when the plan comes to rest, and forgets it when the plan comes back to life.
 func (p *planRecord) keepUntil(policy enrollment.Policy) {
 	switch {
-	case p.Live():
+	case p.State.Live():
 		p.Sweep = planSweep{}
 	case p.Sweep.At.IsZero() && p.Sweep.Counts == nil:
 		p.Sweep.At = storage.Instant(p.EndedAt.Add(policy.KeepFinished))

@@ -37,7 +37,7 @@ func (s *system) meddle() {
 			add(0, "take away "+one, func() error { return s.acme.admin.Assign(s.from.apple, one) })
 		case 8:
 			if s.one(2) {
-				add(20*time.Hour, "cancel", func() error { _, err := s.tenant().CancelPlan(ctx(s.t), bob, s.plan); return err })
+				add(0, "cancel", func() error { _, err := s.tenant().CancelPlan(ctx(s.t), bob, s.plan); return err })
 			} else {
 				add(0, "cancel "+one, func() error { _, err := s.tenant().CancelDevice(ctx(s.t), bob, s.plan, one); return err })
 			}

@@ -80,20 +80,18 @@ func (s *system) check() {
 	assert.Empty(t, s.wipes["MACX"], "it belongs to no plan")
 	arrived := map[string]int{}
 	for _, e := range s.world.Events() {
-		if e.Kind == enrollment.DeviceAuthenticated && e.MDM == s.new.ID() {
+		if e.Kind == enrollment.DeviceAuthenticated && e.MDM == s.new.ID() && e.At.After(s.approved) {
 			arrived[e.Serial]++
 		}
 	}
 	for _, d := range s.world.Devices() {
 		serial := d.Serial()
-		assert.LessOrEqual(t, d.Erases(), 1+s.hands[serial], "%s", serial)
-		assert.LessOrEqual(t, arrived[serial], 1+s.hands[serial], "%s was erased after it had enrolled", serial)
+		most := 1 + s.hands[serial]
+		assert.LessOrEqual(t, d.Erases(), most, "%s", serial)
+		assert.LessOrEqual(t, arrived[serial], most, "%s was erased after it had enrolled", serial)
 	}
 	for serial, commands := range s.wipes {
 		assert.Len(t, commands, 1, "%s was wiped by more than one command, by one approval", serial)
-	}
-	for state, serials := range s.states() {
-		assert.False(t, state.Live(), "%v: %s", serials, state)
 	}
 	assert.Empty(t, s.busy())
 	s.releases()
@@ -102,8 +100,14 @@ func (s *system) check() {
 	assert.Empty(t, report.Faults)
 }
 
-// busy are the batches and waves that are under way. One that cancels a migration, of which Apple does nothing, takes a week.
+// busy are batches, waves and moves that are under way. A batch that cancels a migration, of which Apple does nothing, takes a week,
+// and a device may come back long after its plan has ended.
 func (s *system) busy() (live []string) {
+	for state, serials := range s.states() {
+		if state.Live() {
+			live = append(live, fmt.Sprintf("%v: %s", serials, state))
+		}
+	}
 	for _, kind := range []string{runner.KindBatch, runner.KindWave} {
 		left, err := s.store.List(ctx(s.t), storage.Query{Kind: kind, Tenant: "acme", Limit: storage.MaxPage})
 		require.NoError(s.t, err)
@@ -140,6 +144,12 @@ func (s *system) releases() (times []time.Time) {
 	return times
 }
 
+func number(t *testing.T, text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 32)
+	require.NoError(t, err)
+	return n
+}
+
 // tried is what the worlds of a test came to.
 type tried struct {
 	ends     map[string]int
@@ -170,22 +180,17 @@ func tryWorld(t *testing.T, seed uint64, sum *tried) bool {
 // leaves before the new service has confirmed assignment and profile, none without approval, over the budget of any window, of a
 // device outside of the plan, twice, or while a kill switch is thrown; and every plan ends.
 //
-// ABMRENEW_WORLDS says how many worlds are tried, ABMRENEW_WORLD which one alone.
+// ABMRENEW_WORLDS says how many worlds are tried, ABMRENEW_WORLD which is the first (alone, if no number is said).
 func TestThreat15_NoWorldWipesWhatItMayNot(t *testing.T) {
 	worlds, first := 24, uint64(0)
 	if testing.Short() || raceDetector {
 		worlds = 10
 	}
-	if text := os.Getenv("ABMRENEW_WORLDS"); text != "" {
-		var err error
-		worlds, err = strconv.Atoi(text)
-		require.NoError(t, err)
+	if text, set := os.LookupEnv("ABMRENEW_WORLD"); set {
+		first, worlds = number(t, text), 1
 	}
-	if text := os.Getenv("ABMRENEW_WORLD"); text != "" {
-		var err error
-		first, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-		worlds = 1
+	if text, set := os.LookupEnv("ABMRENEW_WORLDS"); set {
+		worlds = int(number(t, text))
 	}
 	sum := tried{ends: map[string]int{}}
 	for i := range uint64(worlds) {

@@ -141,18 +141,12 @@ func (s *system) draw(i int) fleet.Spec {
 func (s *system) planned() {
 	s.t.Helper()
 	s.clock.Pass(time.Hour)
-	view, err := s.tenant().NewPlan(ctx(s.t), tech, s.wish())
-	require.NoError(s.t, err)
-	s.plan = view.ID
-	serials := slices.DeleteFunc(s.serials(), func(serial string) bool { return serial == "MACX" })
-	list, err := s.tenant().ListDevices(ctx(s.t), tech, s.plan, rows(serials...))
-	require.NoError(s.t, err)
-	_, err = s.tenant().SubmitPlan(ctx(s.t), tech, s.plan)
-	require.NoError(s.t, err)
-	if list.Plan.Listing.Wipes > 0 {
-		_, err = s.tenant().ApprovePlan(ctx(s.t), bob, s.plan, runner.Approved{Digest: list.Plan.Digest})
-		require.NoError(s.t, err)
+	wish := s.wish()
+	if s.seed%7 == 3 {
+		s.say("one MDM stands behind both services")
+		wish = s.oneMDM()
 	}
+	s.approvedAs(wish, slices.DeleteFunc(s.serials(), func(serial string) bool { return serial == "MACX" })...)
 	s.approved = s.clock.Now()
 }
 
