@@ -34,7 +34,8 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Make the tables, or bring them to this version. Needs a role that may do so, and no pooler in between."`
 	Keys    struct {
 		Create keysCreate `cmd:"" help:"Make the file of master keys for an empty database."`
-		Rotate keysRotate `cmd:"" help:"Make new master and data keys, and seal everything anew."`
+		Add    keysAdd    `cmd:"" help:"Put a new master key into the file, which then goes to every machine."`
+		Rotate keysRotate `cmd:"" help:"Wrap with the newest master key, make new data keys, and seal everything anew."`
 	} `cmd:"" help:"The keys that seal the database."`
 	Audit struct {
 		Checkpoint auditCheckpoint `cmd:"" help:"Print the end of the audit, to be kept elsewhere."`

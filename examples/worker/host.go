@@ -61,7 +61,7 @@ func (h *host) unseal(ctx context.Context) (err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no keyring %s: copy it here from the machine that has it, or, for a new database, make it once with worker keys create", h.Keyring)
 	case errors.Is(err, seal.ErrExposed):
-		return fmt.Errorf("%w: run chmod 600 %s, and worker keys rotate if somebody may have read it", err, h.Keyring)
+		return fmt.Errorf("%w: run chmod 600 %s, and worker keys add and rotate if somebody may have read it", err, h.Keyring)
 	case err != nil:
 		return err
 	}

@@ -30,29 +30,32 @@ func (*keysCreate) do(ctx context.Context, h *host) error {
 	return err
 }
 
-type keysRotate struct {
-	Who wholeName `embed:""`
+type keysAdd struct{}
+
+// do puts a new master key in front of those in the file. The others stay, for what they have wrapped.
+func (*keysAdd) do(_ context.Context, h *host) error {
+	keyring, err := seal.OpenKeyring(h.Keyring, false)
+	if err != nil {
+		return err
+	}
+	if err := keyring.Rotate(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(h.out, "a new master key is in %s: copy it to every machine, then run worker keys rotate\n", h.Keyring)
+	return err
 }
 
-// wholeName is who does something, for the audit.
-type wholeName struct {
+type keysRotate struct {
 	Actor string `env:"ABMRENEW_ACTOR" default:"operator" placeholder:"NAME" help:"Who does this, for the audit (${default})."`
 }
 
-func (w wholeName) person() enrollment.Actor {
-	return enrollment.Actor{ID: w.Actor, Name: w.Actor, Kind: enrollment.Person, Source: "worker"}
-}
-
-// do rotates the master key and the data keys. Every machine must have the new keyring before it needs a key that only this
-// one knows, so the file is written first, and the old master key stays in it.
+// do wraps every data key with the newest master key, which all machines have by now, makes new data keys, and seals
+// everything with them. Interrupted, it may be repeated at any time.
 func (c *keysRotate) do(ctx context.Context, h *host) error {
 	if err := h.open(ctx); err != nil {
 		return err
 	}
 	if err := h.plug(wiring{}); err != nil {
-		return err
-	}
-	if err := h.keyring.Rotate(); err != nil {
 		return err
 	}
 	wrapped, err := h.sealer.RewrapAll(ctx)
@@ -77,10 +80,11 @@ func (c *keysRotate) do(ctx context.Context, h *host) error {
 	if err != nil {
 		return fmt.Errorf("sealing anew, which may be repeated at any time: %w", err)
 	}
-	if err := h.runner.NoteKeysRotated(ctx, c.Who.person()); err != nil {
+	who := enrollment.Actor{ID: c.Actor, Name: c.Actor, Kind: enrollment.Person, Source: "worker"}
+	if err := h.runner.NoteKeysRotated(ctx, who); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(h.out, "%d rings wrapped anew, %d new data keys, %d records sealed anew, %d old keys destroyed\ncopy %s to every machine now\n",
-		wrapped, made, swept.Resealed, swept.Retired, h.Keyring)
+	_, err = fmt.Fprintf(h.out, "%d rings wrapped anew, %d new data keys, %d records sealed anew, %d old keys destroyed\n",
+		wrapped, made, swept.Resealed, swept.Retired)
 	return err
 }
