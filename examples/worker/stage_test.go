@@ -240,7 +240,7 @@ func (r *running) get(path string) (status int, body string) {
 // eventually waits for something that others do.
 func (s *stage) eventually(what string, is func() bool) {
 	s.t.Helper()
-	require.Eventually(s.t, is, 30*time.Second, 20*time.Millisecond, what)
+	require.Eventually(s.t, is, 90*time.Second, 20*time.Millisecond, what)
 }
 
 // sharedBuffer is a log that is read while it is written.
@@ -280,7 +280,7 @@ func (b *sharedBuffer) listener(t testing.TB) string {
 		}
 		select {
 		case <-b.more:
-		case <-time.After(30 * time.Second):
+		case <-time.After(90 * time.Second):
 			require.Fail(t, "the worker does not start", "%s", b)
 		}
 	}
