@@ -35,6 +35,8 @@ const (
 	ActPushOverridden   Act = "push_overridden"
 	ActKeyMade          Act = "key_made"
 	ActCertificateTaken Act = "certificate_taken"
+	ActCertificateSent  Act = "certificate_sent" // to Apple, by its API; from then on Apple may have it
+	ActCertificateTold  Act = "certificate_told" // what became of that
 	ActRequestTaken     Act = "request_taken"
 	ActPushAdded        Act = "push_added"
 	ActPushImported     Act = "push_imported"

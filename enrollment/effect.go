@@ -23,6 +23,8 @@ const (
 	ProbePush   EffectKind = "probe_push"    // ask Apple's push service whether it accepts a push certificate
 	SendNotice  EffectKind = "send_notice"   // hand a Notice to the Notifier
 
+	PublishCertificate EffectKind = "publish_certificate" // have the CertificatePublisher save a certificate, on a person's command
+
 	ConfirmDevice EffectKind = "confirm_device" // read a device back from its new service and from the MDM that manages it
 	MakePIN       EffectKind = "make_pin"       // make the PIN of a wipe, store it sealed
 	SendWipe      EffectKind = "send_wipe"      // hand a wipe to the WipeDispatcher, before its NotAfter and never later

@@ -30,6 +30,17 @@ type Assigner interface {
 	Activity(ctx context.Context, tenant TenantID, id string) (Activity, error)
 }
 
+// CertificatePublisher saves public key certificates at Apple, in place of a person at the portal. The person still downloads
+// the token. It is called on a person's command only: the token in use may be dead from the moment that the certificate is
+// saved.
+type CertificatePublisher interface {
+	// PublishCertificate saves another certificate, as PEM, for the service with this UUID and no other one. An error that
+	// says that nothing was done is a [*CallError] with Retry or Fatal; any other leaves it open. Doing it twice saves it twice.
+	PublishCertificate(ctx context.Context, s Service, certificatePEM []byte) error
+	// CreateService makes a service of this name with its certificate. There being one of this name already is Fatal.
+	CreateService(ctx context.Context, tenant TenantID, name string, certificatePEM []byte) error
+}
+
 // ProfileAssigner gives devices of a service the enrollment profile by which they will enroll after an erase.
 type ProfileAssigner interface {
 	// AssignProfile assigns a profile, by its UUID, to at most [MaxBatch] devices. There is one result for each serial

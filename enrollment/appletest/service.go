@@ -86,6 +86,18 @@ func (s *Service) replaceCertificate(cert *certificate) {
 	}
 }
 
+// Service returns the service with a name, be it made at the portal or by the API; nil: there is none.
+func (o *Organization) Service(name string) *Service {
+	o.apple.mu.Lock()
+	defer o.apple.mu.Unlock()
+	for _, s := range o.services {
+		if !s.deleted && s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
 // RenameService changes the name; the UUID stays.
 func (p *Admin) RenameService(s *Service, name string) error {
 	p.org.apple.mu.Lock()

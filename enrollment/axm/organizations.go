@@ -11,16 +11,17 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment"
 )
 
-// Organizations moves and shows the devices of the organizations of an installation: it is the [enrollment.Assigner] and an
-// [enrollment.DeviceLister]. Each call goes through the client of the tenant that it names. It is safe for concurrent use if
-// the function that it was made with is.
+// Organizations moves and shows the devices of the organizations of an installation: it is the [enrollment.Assigner], an
+// [enrollment.DeviceLister] and the [enrollment.CertificatePublisher]. Each call goes through the client of the tenant that it
+// names. It is safe for concurrent use if the function that it was made with is.
 type Organizations struct {
 	client func(context.Context, enrollment.TenantID) (*Client, error)
 }
 
 var (
-	_ enrollment.Assigner     = (*Organizations)(nil)
-	_ enrollment.DeviceLister = (*Organizations)(nil)
+	_ enrollment.Assigner             = (*Organizations)(nil)
+	_ enrollment.DeviceLister         = (*Organizations)(nil)
+	_ enrollment.CertificatePublisher = (*Organizations)(nil)
 )
 
 // ErrNoAccount says that a tenant has no API account. Where a function of the host's returns it, devices are assigned by a
@@ -191,16 +192,33 @@ func (o *Organizations) Lookup(ctx context.Context, s enrollment.Service, serial
 	return out, nil
 }
 
-// PublishCertificate saves the new public key certificate of a service at Apple, so that a person has only its token to
-// download. See [Client.ReplaceCertificate] for when.
+// PublishCertificate implements [enrollment.CertificatePublisher]. The service is found by its UUID alone: a name that is equal
+// may be that of another one, whose token would die. See [Client.ReplaceCertificate] for when.
 func (o *Organizations) PublishCertificate(ctx context.Context, s enrollment.Service, certificatePEM []byte) error {
 	c, err := o.of(ctx, s.Tenant)
 	if err != nil {
 		return err
 	}
-	server, err := c.serverID(ctx, s)
+	server, err := c.serverID(ctx, enrollment.Service{Tenant: s.Tenant, UUID: s.UUID})
 	if err == nil {
 		_, err = c.ReplaceCertificate(ctx, server, certificatePEM)
+	}
+	return publishError(err)
+}
+
+// CreateService implements [enrollment.CertificatePublisher].
+func (o *Organizations) CreateService(ctx context.Context, tenant enrollment.TenantID, name string, certificatePEM []byte) error {
+	c, err := o.of(ctx, tenant)
+	if err == nil {
+		_, err = c.CreateServer(ctx, name, certificatePEM)
+	}
+	return publishError(err)
+}
+
+// publishError is a [callError]: that there is no such service is final, because nobody repeats it but a person.
+func publishError(err error) error {
+	if errors.Is(err, ErrNoServer) {
+		return &enrollment.CallError{Outcome: enrollment.Fatal, Err: err}
 	}
 	return callError(err)
 }

@@ -50,7 +50,17 @@ func TestPain45_ARenewalNeedsOneClick(t *testing.T) {
 	other := service(w.to)
 	other.UUID, other.Name = "0123456789ABCDEF0123456789ABCDEF", "Nobody's"
 	require.ErrorIs(t, w.organizations(t).PublishCertificate(t.Context(), other, w.keys.CertificatePEM()), axm.ErrNoServer)
-	err := w.organizations(t).PublishCertificate(t.Context(), service(w.to), []byte("no certificate"))
+	// Another service of the same name is another service: its token would die.
+	other.Name = w.to.Name()
+	err := w.organizations(t).PublishCertificate(t.Context(), other, w.keys.CertificatePEM())
+	require.ErrorIs(t, err, axm.ErrNoServer)
 	outcome, _ := enrollment.Sent(err)
+	assert.Equal(t, enrollment.Fatal, outcome, "nobody repeats it but a person")
+
+	require.NoError(t, w.organizations(t).CreateService(t.Context(), service(w.to).Tenant, "A new one", w.keys.CertificatePEM()))
+	outcome, _ = enrollment.Sent(w.organizations(t).CreateService(t.Context(), service(w.to).Tenant, "A new one", w.keys.CertificatePEM()))
+	assert.Equal(t, enrollment.Fatal, outcome, "there is one of this name")
+	err = w.organizations(t).PublishCertificate(t.Context(), service(w.to), []byte("no certificate"))
+	outcome, _ = enrollment.Sent(err)
 	assert.Equal(t, enrollment.Fatal, outcome)
 }

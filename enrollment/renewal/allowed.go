@@ -16,6 +16,7 @@ func (r Renewal) Allowed(p enrollment.Policy, now time.Time, by enrollment.Actor
 		}
 	}
 	try(r.Live(), CertificateRequested{By: by})
+	try(r.Live(), PublishRequested{By: by})
 	try(r.pushBlocked(), PushOverridden{By: by, Reason: "asked"})
 	if r.State == AwaitingConfirmation && by.Kind == enrollment.Person {
 		allowed = append(allowed, EventConfirm)

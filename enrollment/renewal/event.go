@@ -43,6 +43,18 @@ type KeyMade struct {
 // CertificateTaken says that the certificate leaves for this actor, by the same write at the latest.
 type CertificateTaken struct{ By enrollment.Actor }
 
+// PublishRequested is a person's command to save the certificate at Apple by its API; it is sent once this is stored.
+type PublishRequested struct {
+	By      enrollment.Actor
+	Creates bool // the service is made, with this certificate
+}
+
+// Published is what became of that: OK, Retry or Fatal where nothing was done, or Unknown.
+type Published struct {
+	enrollment.Result
+	Reason string // what Apple said
+}
+
 // TokenUploaded is a file that decrypted to a token. Its secret is in the store, sealed, in the same write.
 type TokenUploaded struct {
 	By     enrollment.Actor
@@ -110,6 +122,8 @@ const (
 	EventCertificate      EventName = "certificate"
 	EventKeyMade          EventName = "key_made"
 	EventCertificateTaken EventName = "certificate_taken"
+	EventPublish          EventName = "publish"
+	EventPublished        EventName = "published"
 	EventUpload           EventName = "upload"
 	EventUploadRefused    EventName = "upload_refused"
 	EventVerified         EventName = "verified"
@@ -139,6 +153,12 @@ func (KeyMade) Name() EventName { return EventKeyMade }
 
 // Name implements [Event].
 func (CertificateTaken) Name() EventName { return EventCertificateTaken }
+
+// Name implements [Event].
+func (PublishRequested) Name() EventName { return EventPublish }
+
+// Name implements [Event].
+func (Published) Name() EventName { return EventPublished }
 
 // Name implements [Event].
 func (TokenUploaded) Name() EventName { return EventUpload }
@@ -176,6 +196,8 @@ func (PushOverridden) renewal()       {}
 func (CertificateRequested) renewal() {}
 func (KeyMade) renewal()              {}
 func (CertificateTaken) renewal()     {}
+func (PublishRequested) renewal()     {}
+func (Published) renewal()            {}
 func (TokenUploaded) renewal()        {}
 func (UploadRefused) renewal()        {}
 func (Verified) renewal()             {}

@@ -42,6 +42,8 @@ func people() []event {
 		asked("override_push: by a key", func(world) renewal.Event { return renewal.PushOverridden{By: robot, Reason: "now"} }),
 		asked("certificate", func(world) renewal.Event { return renewal.CertificateRequested{By: tess} }),
 		asked("certificate_taken", func(world) renewal.Event { return renewal.CertificateTaken{By: tess} }),
+		asked("publish: by a person", func(world) renewal.Event { return renewal.PublishRequested{By: tess} }),
+		asked("publish: by a key", func(world) renewal.Event { return renewal.PublishRequested{By: robot} }),
 		asked("confirm: by a person", func(w world) renewal.Event { return renewal.Confirmed{By: tess, Server: w.Server} }),
 		asked("confirm: by a key", func(w world) renewal.Event { return renewal.Confirmed{By: robot, Server: w.Server} }),
 		asked("confirm: taken meanwhile", func(w world) renewal.Event {
@@ -89,7 +91,19 @@ func keyAnswers() []event {
 			}
 		})
 	}
-	return []event{made("done", enrollment.OK), made("failed", enrollment.Retry), made("failed for good", enrollment.Fatal)}
+	published := func(name string, outcome enrollment.Outcome) event {
+		return fact("published: "+name, func(w world) renewal.Event {
+			ev := renewal.Published{Result: enrollment.Result{Effect: "rnw_1/0/stale", Outcome: outcome}}
+			if k := w.Run.Key; k != nil && k.Publication != nil {
+				ev.Effect = k.Publication.Effect
+			}
+			return ev
+		})
+	}
+	return []event{
+		published("done", enrollment.OK), published("refused", enrollment.Fatal), published("lost answer", enrollment.Unknown),
+		made("done", enrollment.OK), made("failed", enrollment.Retry), made("failed for good", enrollment.Fatal),
+	}
 }
 
 // others are what happens without anybody asking the renewal.

@@ -56,6 +56,10 @@ func (m *model) take(t *rapid.T, ev renewal.Event) renewal.Transition {
 	if tr.Activate != nil {
 		m.mayActivate(t, ev, *tr.Activate)
 	}
+	if asked, is := ev.(renewal.PublishRequested); is {
+		require.Nil(t, before.Run.Candidate, "a certificate was saved at Apple while a token is being checked: it would end that")
+		require.Equal(t, enrollment.Person, asked.By.Kind, "a certificate is saved at Apple on a person's command only")
+	}
 	if _, taken := ev.(renewal.CertificateTaken); taken && before.Run.Candidate != nil {
 		require.True(t, before.Run.CertificateOut(), "a first certificate left while a token is being checked: it could end that")
 	}

@@ -78,6 +78,8 @@ type Key struct {
 	MadeAt time.Time        `json:"made_at"`
 	OutAt  time.Time        `json:"out_at,omitzero"` // when its certificate was last handed out
 	OutTo  enrollment.Actor `json:"out_to,omitzero"`
+	// Publication is the last attempt to save the certificate at Apple by its API; nil: there was none.
+	Publication *Publication `json:"publication,omitempty"`
 }
 
 // Candidate is an uploaded token that decrypted. Its credentials are in a secret record.

@@ -69,6 +69,8 @@ func shapes(t testing.TB) []machinetest.Row[world] {
 	add("awaiting_upload: key being made", ready().do("certificate"))
 	add("awaiting_upload: no key could be made", ready().do("certificate", "key_made: failed"))
 	add("awaiting_upload: certificate out", out())
+	add("awaiting_upload: certificate sent", ready().do("certificate", "key_made: done", "publish: by a person"))
+	add("awaiting_upload: certificate published", ready().do("certificate", "key_made: done", "publish: by a person", "published: done"))
 	add("awaiting_upload: a file was refused", out().do("upload: older than the active one"))
 	add("awaiting_upload: a token was rejected", out().do(newToken, "verified: rejected"))
 	add("awaiting_upload: a notice waits", ready().do("tick: the reminder is due"))

@@ -59,6 +59,10 @@ func (s *step) take(ev Event) (moved bool, err error) {
 		return s.keyMade(ev), nil
 	case CertificateTaken:
 		return s.takeCertificate(ev)
+	case PublishRequested:
+		return s.publish(ev)
+	case Published:
+		return s.published(ev), nil
 	case TokenUploaded:
 		return s.upload(ev)
 	case UploadRefused:

@@ -39,6 +39,10 @@ type Config struct {
 	// PushProber, Apple is asked about them.
 	Push apns.Checker
 
+	// Certificates saves certificates at Apple where a tenant has an API account, such as enrollment/axm's Organizations; nil: a
+	// person does at the portal.
+	Certificates enrollment.CertificatePublisher
+
 	// The ports by which devices move. A plan that needs one that is missing is refused.
 	Assigner enrollment.Assigner // assigns devices to services; nil: a person does at Apple's portal
 	// Profiles gives devices their enrollment profile, such as enrollment/dep's Services. Where it is an

@@ -40,6 +40,10 @@ func Kinds() []string {
 // together, and what their machines decide is written together. Only what is done outside is done for each by itself,
 // Config.Workers at once.
 //
+// What it does may make other records due, which the next call takes: whoever has no time to lose calls again until nothing is
+// claimed, as [Runner.Run] does. A wipe leaves only within [enrollment.Policy.WipeFreshFor] of its device's confirmation, so
+// call every minute or so while devices move; every quarter of an hour none would ever leave.
+//
 // It takes no longer than a lease, and ends early with the context: what was claimed and not begun is given back.
 func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 	orElse(&d.Limit, 100)
@@ -96,8 +100,8 @@ func (r *Runner) Run(ctx context.Context, every time.Duration) error {
 		if err != nil && ctx.Err() == nil {
 			r.log.ErrorContext(ctx, "nothing could be claimed", "error", err)
 		}
-		if ran.More && ran.Failed < ran.Claimed {
-			continue
+		if ran.Failed < ran.Claimed {
+			continue // what was done may have made more due: a plan tells its devices of a kill switch, and they recall their wipes
 		}
 		wait := every
 		if now, err := r.now(ctx); err == nil && !ran.Next.IsZero() {

@@ -1,10 +1,12 @@
 package runner_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -310,4 +312,27 @@ func TestAMachineWithoutPortsReleasesNothing(t *testing.T) {
 	m.live(24*time.Hour, func() bool { return len(m.wipes) == 3 })
 	assert.Len(t, m.wipes, 3)
 	m.harmless()
+}
+
+// Run goes on at once with what its own work made due, however seldom it would look otherwise: a kill switch that is told to a
+// plan is told to its devices, and their wipes are recalled, before any of them comes by.
+func TestThreat14_RunRecallsWipesAtOnce(t *testing.T) {
+	m := newMover(t)
+	d := m.device(fleet.Spec{Serial: "MAC1", Offline: []fleet.Window{{From: m.clock.Now().Add(time.Minute)}}})
+	m.approved()
+	m.live(24*time.Hour, func() bool { return len(m.states()[migration.MoveAnswer]) == 1 })
+	ref := enrollment.WipeRef{Tenant: "acme", MDM: "old", Command: m.wipes[d.Serial()][0], Serial: d.Serial(), UDID: d.Enrollment().UDID}
+	_, err := m.tenant().ThrowSwitch(ctx(t), tech, "an alarm")
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		running, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- m.Run(running, time.Hour) }()
+		<-time.After(10 * time.Second)
+		end()
+		require.ErrorIs(t, <-done, context.Canceled)
+	})
+	status, err := m.WipeStatus(ctx(t), ref)
+	require.NoError(t, err)
+	assert.Equal(t, enrollment.WipeRecalled, status.State)
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/abmrenew/abmrenew/abmtoken"
@@ -17,8 +18,12 @@ type RenewalView struct {
 	Allowed []renewal.EventName `json:"allowed,omitempty"` // what may be asked of it now
 }
 
-func viewRenewal(r renewal.Renewal, p enrollment.Policy, now time.Time, by enrollment.Actor) RenewalView {
-	return RenewalView{Renewal: r, Allowed: r.Allowed(p, now, by)}
+func (r *Runner) viewRenewal(run renewal.Renewal, p enrollment.Policy, now time.Time, by enrollment.Actor) RenewalView {
+	v := RenewalView{Renewal: run, Allowed: run.Allowed(p, now, by)}
+	if r.cfg.Certificates == nil {
+		v.Allowed = slices.DeleteFunc(v.Allowed, func(name renewal.EventName) bool { return name == renewal.EventPublish })
+	}
+	return v
 }
 
 // StartRenewal begins to renew the token of a server, or returns the renewal that is under way: a closed browser tab loses
@@ -82,7 +87,7 @@ func (t *Tenant) Renewal(ctx context.Context, by enrollment.Actor, id enrollment
 	if err != nil {
 		return RenewalView{}, asProblem(err)
 	}
-	return viewRenewal(r.Value, c.policy, c.now, by), nil
+	return t.r.viewRenewal(r.Value, c.policy, c.now, by), nil
 }
 
 // RenewalPage is one part of a list of renewals.
@@ -105,7 +110,7 @@ func (t *Tenant) Renewals(ctx context.Context, by enrollment.Actor, server enrol
 	}
 	var out RenewalPage
 	out.Renewals, out.Damaged, out.Next, out.More, err = list(ctx, t.r.renewals, t.r.store, q, func(item renewalItem) (RenewalView, error) {
-		return viewRenewal(item.Value, c.policy, c.now, by), nil
+		return t.r.viewRenewal(item.Value, c.policy, c.now, by), nil
 	})
 	return out, asProblem(err)
 }
@@ -121,26 +126,18 @@ type Certificate struct {
 // Certificate returns the public key certificate of a renewal. Its key pair is made when it is first asked for, and is in
 // the store, sealed, before the certificate leaves. Who took it is written down.
 func (t *Tenant) Certificate(ctx context.Context, by enrollment.Actor, id enrollment.RenewalID) (Certificate, error) {
-	view, err := t.act(ctx, by, id, renewal.CertificateRequested{By: by})
-	if err != nil {
+	if err := t.keyed(ctx, by, id); err != nil {
 		return Certificate{}, err
-	}
-	if view.Key == nil {
-		if view.Problem != nil {
-			return Certificate{}, view.Problem
-		}
-		return Certificate{}, enrollment.NewProblem(enrollment.CodeStillWorking)
 	}
 	var pair abmtoken.KeyPair
 	var name string
-	err = t.change(ctx, func(c *change) error {
+	err := t.change(ctx, func(c *change) error {
 		s, r, err := c.run(ctx, id)
 		if err != nil {
 			return err
 		}
 		name = s.Value.Name
-		// What leaves is what was stored, read back and compared with its private key.
-		if pair, err = c.openKey(ctx, s.Value.Server, view.Key.ID); err != nil {
+		if pair, err = c.ownKey(ctx, s, r); err != nil {
 			return err
 		}
 		if _, err = c.step(ctx, s, r, renewal.CertificateTaken{By: by}); err != nil {

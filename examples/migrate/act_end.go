@@ -16,7 +16,7 @@ import (
 // weeks lets the plan run to its end. Where too many devices of a small wave are away it pauses by itself again, and Tess looks.
 func (s *story) weeks(ctx context.Context) error {
 	s.say("\n10. Days pass. Waves follow each other as far as the budget goes; migrations happen when people agree, or at their deadline.")
-	s.every = 2 * time.Hour
+	s.every = 3 * time.Hour
 	view, err := s.toTheEnd(ctx)
 	if err != nil {
 		return err
@@ -55,8 +55,32 @@ const mostPauses = 12
 // hands are what people do afterwards. The plan has ended, and still takes note of each device that arrives.
 func (s *story) hands(ctx context.Context) error {
 	s.say("\n11. What is left is for hands. Some do their work at once, and the plan, which has ended, still takes note of it.")
-	done := map[string][]string{}
+	if err := s.byHand(ctx); err != nil {
+		return err
+	}
+	for _, a := range s.of(refuser) {
+		a.EraseByHand()
+		s.say("  The canary that refused, %s, is erased by hand.", a.Serial())
+	}
+	s.every = 6 * time.Hour
+	if err := s.live(ctx, 45*day-s.calendar.Now().Sub(s.began), nil); err != nil {
+		return err
+	}
+	for _, a := range s.of(away) {
+		if a.State() != fleet.Managed || a.Erases() > 0 {
+			return fmt.Errorf("%s is %s after it came back, and was erased %d times", a.Serial(), a.State(), a.Erases())
+		}
+	}
+	s.say("  After a month %d devices come back that were away. Their wipes were withdrawn long ago, and strike nobody.", len(s.of(away)))
+	return nil
+}
+
+// byHand enters the PINs of Macs that locked themselves, and turns Activation Locks off.
+func (s *story) byHand(ctx context.Context) error {
 	for _, a := range s.of(pinned) {
+		if a.State() != fleet.PINLocked {
+			continue
+		}
 		pin, err := s.acme().PIN(ctx, cem, s.plan, a.Serial())
 		if err != nil {
 			return err
@@ -64,43 +88,28 @@ func (s *story) hands(ctx context.Context) error {
 		if !a.EnterPIN(pin.Reveal()) {
 			return fmt.Errorf("the PIN of %s is wrong", a.Serial())
 		}
-		done[pinned] = append(done[pinned], a.Serial())
+		s.say("  %s, a Mac without a security chip, locked itself when it was wiped. Cem reads its PIN, which the audit notes.", a.Serial())
 	}
 	for _, a := range s.of(keyless) {
+		if a.State() != fleet.Stuck {
+			continue
+		}
 		a.Unlock()
 		a.WalkThrough()
-		done[keyless] = append(done[keyless], a.Serial())
+		s.say("  %s asks for an account, and nobody holds the code. Its Activation Lock is turned off at Apple's portal.", a.Serial())
 	}
-	for _, a := range s.of(refuser) {
-		a.EraseByHand()
-		done[refuser] = append(done[refuser], a.Serial())
-	}
-	s.say("  PIN: Macs without a security chip lock themselves when they are wiped. Cem reads the PINs, which the audit notes, and enters them:")
-	s.say("    %s", strings.Join(done[pinned], " "))
-	s.say("  Activation Lock: nobody holds the code of these, so it is turned off at Apple's portal:\n    %s", strings.Join(done[keyless], " "))
-	s.say("  The canary that refused is erased by hand:\n    %s", strings.Join(done[refuser], " "))
-	s.every = 6 * time.Hour
-	if err := s.live(ctx, 45*day-s.calendar.Now().Sub(s.began), nil); err != nil {
-		return err
-	}
-	for _, a := range s.of(away) {
-		if a.State() != fleet.Managed {
-			return fmt.Errorf("%s is %s after it came back", a.Serial(), a.State())
-		}
-	}
-	s.say("  After a month %d devices come back that were away. Their wipes were withdrawn long ago, and strike nobody.", len(s.of(away)))
 	return nil
 }
 
 // second makes another plan, for devices that got a wipe which was withdrawn: while they were away, or by the kill switch.
 func (s *story) second(ctx context.Context) error {
-	left, err := s.moves(ctx, migration.MoveHands)
+	left, err := s.withdrawn(ctx)
 	if err != nil {
 		return err
 	}
 	again := func(yield func(runner.PlanRow, error) bool) {
-		for _, m := range left {
-			if m.Problem.Code == enrollment.CodeWipeWithdrawn && !yield(runner.PlanRow{Serial: m.Device.Serial}, nil) {
+		for _, serial := range left {
+			if !yield(runner.PlanRow{Serial: serial}, nil) {
 				return
 			}
 		}
@@ -118,8 +127,22 @@ func (s *story) second(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("  It ends after %v: %d have arrived.", view.EndedAt.Sub(view.CreatedAt).Round(time.Minute), view.Counts[migration.MoveEnrolled])
-	return nil
+	s.say("  It ends after %s: %d have arrived.", days(view.EndedAt.Sub(view.CreatedAt)), view.Counts[migration.MoveEnrolled])
+	if err := s.byHand(ctx); err != nil {
+		return err
+	}
+	return s.live(ctx, day, nil)
+}
+
+// withdrawn are the devices of the present plan of which the wipe was withdrawn.
+func (s *story) withdrawn(ctx context.Context) (serials []string, err error) {
+	moves, err := s.moves(ctx, migration.MoveHands)
+	for _, m := range moves {
+		if m.Problem.Code == enrollment.CodeWipeWithdrawn {
+			serials = append(serials, m.Device.Serial)
+		}
+	}
+	return serials, err
 }
 
 // end shows what became of everything, and asks the fakes whether a rule was broken.

@@ -155,5 +155,6 @@ func (s *story) approve(ctx context.Context) (runner.PlanView, error) {
 	if view.State != migration.PlanCooling {
 		return view, fmt.Errorf("the plan is %s", view.State)
 	}
+	s.witness.approved(view.CoolUntil)
 	return view, nil
 }

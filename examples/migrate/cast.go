@@ -153,6 +153,14 @@ func (s *stage) fill(n int) error {
 	return nil
 }
 
+// erased is how many times devices were erased.
+func (s *stage) erased() (n int) {
+	for _, a := range s.cast {
+		n += a.Erases()
+	}
+	return n
+}
+
 // of returns the devices of a kind.
 func (s *stage) of(name string) (all []*actor) {
 	for _, a := range s.cast {

@@ -27,7 +27,7 @@ func (s *story) live(ctx context.Context, d time.Duration, until func(runner.Pla
 			return fmt.Errorf("%d records could not be worked on", ran.Failed)
 		case s.deaf != nil:
 			return s.deaf
-		case ran.More:
+		case ran.Claimed > 0: // what was done may have made more due
 			continue
 		}
 		view, err := s.view(ctx)
@@ -43,12 +43,17 @@ func (s *story) live(ctx context.Context, d time.Duration, until func(runner.Pla
 	return nil
 }
 
-// pause is how long the host sleeps: until its cron job comes round, unless something is due in some seconds.
+// shift is how long the host is awake at a time: long enough for a wipe to be released within minutes of its confirmation.
+const shift = 2 * time.Minute
+
+// pause is how long the host sleeps. In production its cron job comes round each minute, or [runner.Runner.Run] takes care of
+// that. Here it is awake for some minutes and then sleeps for longer, so that nobody has to watch ten thousand minutes.
 func (s *story) pause(end, next time.Time) time.Duration {
 	now := s.calendar.Now()
-	d := min(now.Truncate(s.every).Add(s.every).Sub(now), end.Sub(now))
-	if soon := next.Sub(now); !next.IsZero() && soon <= 15*time.Second {
-		d = min(d, max(soon, time.Second))
+	begun := now.Truncate(s.every)
+	wake := begun.Add(s.every)
+	if !next.IsZero() && next.Before(begun.Add(shift)) {
+		wake = next
 	}
-	return d
+	return max(min(wake.Sub(now), end.Sub(now)), time.Second)
 }

@@ -42,7 +42,7 @@ func newClock(t testing.TB) *turnedClock {
 	require.NoError(t, os.WriteFile(path, make([]byte, 8), 0o600))
 	shown, err := openClock(path)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, shown.file.Close()) })
+	// It stays open: what a worker had under way when it was stopped still looks at it.
 	c := &turnedClock{shownClock: shown, path: path}
 	c.Pass(time.Until(time.Unix(0, 0)) * -1)
 	return c

@@ -44,49 +44,56 @@ func (w *dueWorker) Timeout(*river.Job[dueArgs]) time.Duration {
 
 // Work implements [river.Worker]. A job whose turn is over, and one whose process stops, goes back to the end of its queue.
 func (w *dueWorker) Work(ctx context.Context, job *river.Job[dueArgs]) error {
-	over := time.NewTimer(w.turn)
-	defer over.Stop()
-	for last := time.Now(); ; {
-		began := time.Now()
-		ran, err := w.run(ctx, runner.Due{
-			Kinds: []string{job.Args.Records}, Limit: w.limit, Shard: storage.Shard{Index: job.Args.Shard, Of: job.Args.Of},
-		})
-		w.ran(job.Args.Records, ran, time.Since(began))
-		switch {
-		case ctx.Err() != nil:
+	due := runner.Due{
+		Kinds: []string{job.Args.Records}, Limit: w.limit, Shard: storage.Shard{Index: job.Args.Shard, Of: job.Args.Of},
+	}
+	began := time.Now()
+	for busy := began; ; {
+		called := time.Now()
+		ran, err := w.run(ctx, due)
+		w.ran(job.Args.Records, ran, time.Since(called))
+		if ctx.Err() != nil {
 			return river.JobSnooze(0)
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		case ran.Claimed > 0:
-			last = time.Now()
+		}
+		if ran.Claimed > 0 {
+			busy = time.Now()
 		}
 		// Where nothing was claimed, more is of other shards; where all failed, the next would, too.
 		again := ran.More && ran.Claimed > ran.Failed
-		pause := time.Duration(0)
-		if !again {
-			if pause = w.linger / 10; time.Since(last) >= w.linger {
-				return nil
-			}
-		}
-		next := time.NewTimer(pause)
-		select {
-		case <-next.C:
-			select {
-			case <-w.stopping:
-				return river.JobSnooze(0)
-			case <-over.C:
-				if again {
-					return river.JobSnooze(0)
-				}
-				return nil
-			default:
-			}
-		case <-w.stopping:
-			next.Stop()
+		over := time.Since(began) >= w.turn
+		switch {
+		case again && over:
 			return river.JobSnooze(0)
-		case <-ctx.Done():
-			next.Stop()
+		case !again && (over || time.Since(busy) >= w.linger):
+			return nil
+		}
+		pause := w.linger / 10
+		if again {
+			pause = 0
+		}
+		if !w.wait(ctx, pause) {
 			return river.JobSnooze(0)
 		}
 	}
+}
+
+// wait returns false if the process stops, or the job is cancelled.
+func (w *dueWorker) wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-w.stopping:
+		return false
+	default:
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-w.stopping:
+	case <-ctx.Done():
+	}
+	return false
 }

@@ -91,7 +91,7 @@ func (h *host) config(w wiring) (config runner.Config, err error) {
 	if h.apple, err = newApple(w.appleFlags, h.clock.Now, func() *runner.Runner { return h.runner }); err != nil {
 		return config, err
 	}
-	if h.mdms, err = newManagers(known, w.appleFlags, storeSightings{h.store}, h.clock.Now); err != nil {
+	if h.mdms, err = newManagers(known, w.appleFlags, newSightings(h.store, h.sealer), h.clock.Now); err != nil {
 		return config, err
 	}
 	config = runner.Config{

@@ -69,7 +69,7 @@ func (c *keysRotate) do(ctx context.Context, h *host) error {
 	if err != nil {
 		return err
 	}
-	var kinds []seal.SweptKind
+	kinds := []seal.SweptKind{{Kind: kindSighting}}
 	for _, k := range runner.KeptKinds() {
 		kinds = append(kinds, seal.SweptKind{Kind: k.Kind, Installation: k.Installation})
 	}

@@ -107,7 +107,7 @@ func (m *mover) heard(e enrollment.DeviceEvent) {
 	ctx := context.Background()
 	facts, err := m.world.Ports().DeviceFacts(ctx, e.Tenant, e.MDM, enrollment.Device{UDID: e.UDID})
 	if err == nil {
-		_, _, err = storeSightings{m.s.store}.Saw(ctx, e.Tenant, nanomdm.Sighting{DeviceFacts: facts})
+		_, _, err = newSightings(m.s.store, m.s.host.sealer).Saw(ctx, e.Tenant, nanomdm.Sighting{DeviceFacts: facts})
 	}
 	if err == nil {
 		_, err = patiently(func() (bool, error) { return m.s.tenant(e.Tenant).Observe(ctx, e) })
@@ -140,7 +140,7 @@ func (m *mover) add(n int) (serials []string) {
 	}
 	for _, serial := range serials { // the event may still be on its way
 		m.s.eventually("the host knows of "+serial, func() bool {
-			_, err := storeSightings{m.s.store}.Sighting(m.s.t.Context(), m.from.tenant, "old", enrollment.Device{Serial: serial})
+			_, err := newSightings(m.s.store, m.s.host.sealer).Sighting(m.s.t.Context(), m.from.tenant, "old", enrollment.Device{Serial: serial})
 			return err == nil
 		})
 	}

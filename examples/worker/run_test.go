@@ -13,6 +13,7 @@ import (
 
 // A token dies at Apple. The worker asks, once the time for it has come, and everybody sees it.
 func TestWorkerDoesWhatIsDue(t *testing.T) {
+	t.Parallel()
 	s := shared(t)
 	acme := s.customer("acme")
 	w := s.start()

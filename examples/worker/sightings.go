@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,40 +10,47 @@ import (
 	"github.com/abmrenew/abmrenew/storage"
 )
 
-// storeSightings keep what devices told their MDMs in the store, for all machines. A host that has a table of devices keeps
-// them there. They hold no secret and are due never; the state is the serial number, by which they are found too.
-type storeSightings struct{ store storage.Store }
+// storeSightings keep in the store what devices told their MDMs, for all machines; a host that has a table of devices keeps
+// them there. Each is signed as the library's own records are, because the identity of a device that is to be wiped is
+// compared with it. The state is the serial number, by which a device is found, too.
+type storeSightings struct {
+	store storage.Store
+	repo  *storage.Repo[nanomdm.Sighting]
+}
 
-var _ nanomdm.Sightings = storeSightings{}
+var _ nanomdm.Sightings = (*storeSightings)(nil)
 
 const kindSighting = "worker_sighting"
+
+func newSightings(store storage.Store, sealer storage.Sealer) *storeSightings {
+	return &storeSightings{store, storage.NewRepo(store, sealer, storage.Spec[nanomdm.Sighting]{
+		Kind: kindSighting, Schema: 1,
+		Columns: func(s nanomdm.Sighting) storage.Columns {
+			return storage.Columns{Parent: string(s.MDM), State: s.Serial}
+		},
+	})}
+}
 
 // turns is how often a sighting is joined again that others changed meanwhile.
 const turns = 10
 
-func sightingKey(tenant enrollment.TenantID, mdm enrollment.MDMID, udid string) storage.RecordKey {
-	return storage.RecordKey{Kind: kindSighting, Tenant: string(tenant), ID: string(mdm) + "/" + udid}
-}
+func sightingID(mdm enrollment.MDMID, udid string) string { return string(mdm) + "/" + udid }
 
 // Saw implements [nanomdm.Sightings].
-func (s storeSightings) Saw(ctx context.Context, tenant enrollment.TenantID, seen nanomdm.Sighting) (before, now nanomdm.Sighting, err error) {
+func (s *storeSightings) Saw(ctx context.Context, tenant enrollment.TenantID, seen nanomdm.Sighting) (before, now nanomdm.Sighting, err error) {
 	for range turns {
-		rec, err := s.store.Get(ctx, sightingKey(tenant, seen.MDM, seen.UDID))
-		switch {
-		case errors.Is(err, storage.ErrNotFound):
-			before, rec = nanomdm.Sighting{}, storage.Record{RecordKey: sightingKey(tenant, seen.MDM, seen.UDID)}
-		case err != nil:
-			return before, now, err
-		default:
-			if before, err = readSighting(rec); err != nil {
-				return before, now, err
-			}
-		}
-		now = before.With(seen)
-		if rec.Data, err = json.Marshal(now); err != nil {
+		item, err := s.repo.Get(ctx, string(tenant), sightingID(seen.MDM, seen.UDID))
+		if errors.Is(err, storage.ErrNotFound) {
+			item = s.repo.New(string(tenant), sightingID(seen.MDM, seen.UDID), nanomdm.Sighting{})
+		} else if err != nil {
 			return before, now, err
 		}
-		rec.Parent, rec.State = string(seen.MDM), now.Serial
+		before, now = item.Value, item.Value.With(seen)
+		item.Value = now
+		rec, err := s.repo.Encode(ctx, item)
+		if err != nil {
+			return before, now, err
+		}
 		err = s.store.Commit(ctx, storage.Write{Put: []storage.Record{rec}})
 		if !errors.Is(err, storage.ErrConflict) {
 			return before, now, err
@@ -53,46 +59,35 @@ func (s storeSightings) Saw(ctx context.Context, tenant enrollment.TenantID, see
 	return before, now, fmt.Errorf("%w: what a device told was changed too often meanwhile", storage.ErrConflict)
 }
 
-// Sighting implements [nanomdm.Sightings].
-func (s storeSightings) Sighting(ctx context.Context, tenant enrollment.TenantID, mdm enrollment.MDMID, d enrollment.Device) (out nanomdm.Sighting, err error) {
+// Sighting implements [nanomdm.Sightings]. Of several enrollments with a serial number the one that was heard of last counts.
+func (s *storeSightings) Sighting(ctx context.Context, tenant enrollment.TenantID, mdm enrollment.MDMID, d enrollment.Device) (out nanomdm.Sighting, err error) {
 	unseen := fmt.Errorf("no message of the device has come by: %w", enrollment.ErrNoDevice)
-	if d.UDID != "" {
-		rec, err := s.store.Get(ctx, sightingKey(tenant, mdm, d.UDID))
+	switch {
+	case d.UDID != "":
+		item, err := s.repo.Get(ctx, string(tenant), sightingID(mdm, d.UDID))
 		if errors.Is(err, storage.ErrNotFound) {
 			return out, unseen
 		}
-		if err != nil {
-			return out, err
-		}
-		return readSighting(rec)
-	}
-	if d.Serial == "" {
+		return item.Value, err
+	case d.Serial == "":
 		return out, unseen
 	}
-	page, err := s.store.List(ctx, storage.Query{
-		Kind: kindSighting, Tenant: string(tenant), Parent: string(mdm), State: d.Serial, Limit: storage.MaxPage,
+	items, damaged, err := s.repo.List(ctx, storage.Query{
+		Tenant: string(tenant), Parent: string(mdm), State: d.Serial, Limit: storage.MaxPage,
 	})
+	if err == nil && len(damaged) > 0 {
+		err = damaged[0]
+	}
 	if err != nil {
 		return out, err
 	}
-	for _, rec := range page { // of several enrollments of a device the newest counts
-		one, err := readSighting(rec)
-		if err != nil {
-			return out, err
-		}
-		if one.LastSeen.After(out.LastSeen) {
-			out = one
+	for _, item := range items {
+		if item.Value.Serial == d.Serial && item.Value.LastSeen.After(out.LastSeen) {
+			out = item.Value
 		}
 	}
 	if out.LastSeen.IsZero() {
 		return out, unseen
-	}
-	return out, nil
-}
-
-func readSighting(rec storage.Record) (out nanomdm.Sighting, err error) {
-	if err := json.Unmarshal(rec.Data, &out); err != nil {
-		return out, fmt.Errorf("%w: %v: %w", storage.ErrDamaged, rec.RecordKey, err)
 	}
 	return out, nil
 }

@@ -48,6 +48,7 @@ type stage struct {
 	host   *host
 	// settleFor is how long the host's own process does what a click has made due.
 	settleFor time.Duration
+	off       time.Duration // of the clocks of workers in this process
 }
 
 var schemas atomic.Int64
@@ -210,8 +211,9 @@ func (s *stage) start(args ...string) *running {
 	r := &running{t: s.t, done: make(chan int, 1), log: newBuffer()}
 	ctx, stop := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	r.stop = stop
+	off := s.off
 	go func() {
-		r.done <- execute(ctx, s.runFlags(args...), process{out: io.Discard, err: r.log, now: s.clock.Now, present: s.clock.Now})
+		r.done <- execute(ctx, s.runFlags(args...), process{out: io.Discard, err: r.log, now: func() time.Time { return s.clock.Now().Add(off) }, present: s.clock.Now})
 	}()
 	s.t.Cleanup(func() { r.end() })
 	r.at = r.log.listener(s.t)
