@@ -1,6 +1,6 @@
 // Command migrate moves the devices of a lost server.
 //
-//	go run ./examples/migrate                     500 devices, a quarter of a minute
+//	go run ./examples/migrate                     500 devices, in less than a minute
 //	go run ./examples/migrate --devices 100 --seed 7
 //	go run ./examples/migrate --keep DIR          leaves the store file in DIR, to be looked at
 //
@@ -12,8 +12,10 @@
 // become of each device. Two persons other than the author approve the plan as they saw it; it cools down for an hour. The
 // first device that is wiped, the canary, refuses, and the plan pauses by itself. The program dies with a wipe on its lips,
 // comes back, and asks what became of it in place of sending it again. A device that does not come by is replaced by another.
-// An alarm throws the kill switch, and two persons lift it. Three weeks later every device has moved, or stands in a list of
-// what is left for hands, with what to do next. Then some of that is done, and each device that comes late is taken note of.
+// An alarm throws the kill switch: what has left is withdrawn, and two persons lift it. Two weeks later every device has moved, or
+// waits for hands. Some of that work is done, and who comes late is taken note of. After a month those come back that were away,
+// and a second plan, approved anew, moves them. In the end a table shows how the devices moved, and a list what is left for hands,
+// with what to do next.
 //
 // Nothing here needs a network or an account: Apple, the MDMs and the devices are the fakes of enrollment/appletest, and days
 // pass in milliseconds. All between is the library as a host runs it. What to copy is in host.go (how it is put together) and
