@@ -41,8 +41,9 @@ func (s *story) canary(ctx context.Context) error {
 // crash lets the program die right after the MDM took a wipe, before it could write that down.
 func (s *story) crash(ctx context.Context) error {
 	s.say("\n7. The next canary. The program dies at the worst moment: the old MDM has the wipe, and nobody has noted it.")
-	s.witness.kill = func() {
+	s.witness.kill = func(serial string) {
 		s.died = true
+		s.world.Device(serial).Offline(s.calendar.Now().Add(2 * time.Hour)) // so that no answer of the device settles it
 		s.deaf = errors.Join(s.deaf, s.host.close())
 	}
 	if err := s.live(ctx, day, func(runner.PlanView) bool { return s.died }); err != nil {
@@ -61,7 +62,7 @@ func (s *story) crash(ctx context.Context) error {
 	}
 	serial := doubtful[0].Device.Serial
 	s.say("  ** the program dies: store closed, memory gone; a new one opens the file **")
-	s.say("  For the store %s is still in state %s.", serial, doubtful[0].State)
+	s.say("  For the store %s is still in state %s, and the device itself is asleep.", serial, doubtful[0].State)
 	arrived := func(runner.PlanView) bool { return s.world.Device(serial).MDM() == s.new }
 	if err := s.live(ctx, day, arrived); err != nil {
 		return err

@@ -25,7 +25,7 @@ type witness struct {
 	cooled   time.Time           // the end of the present plan's cooling period; zero: it is not approved
 	halted   bool                // no wipe may leave now
 	wrong    []string
-	kill     func() // ends the host once a wipe has left; nil: nobody does
+	kill     func(serial string) // ends the host once a wipe has left; nil: nobody does
 }
 
 // Wipe implements [enrollment.WipeDispatcher].
@@ -60,7 +60,7 @@ func (w *witness) Wipe(ctx context.Context, order enrollment.Wipe, pin enrollmen
 	status, err := w.Ports.Wipe(ctx, order, pin)
 	if kill := w.kill; kill != nil && err == nil {
 		w.kill = nil
-		kill()
+		kill(serial)
 		return enrollment.WipeStatus{}, errors.New("the program died before it heard the answer")
 	}
 	return status, err
