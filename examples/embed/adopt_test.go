@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +133,41 @@ func TestAdoptionOfThreeThousand(t *testing.T) {
 	var refs int
 	require.NoError(t, s.first.pool.QueryRow(t.Context(), `SELECT count(*) FROM mdm_tokens WHERE private_key IS NOT NULL`).Scan(&refs))
 	assert.Equal(t, tokens-2, refs, "the RMM's table is as it was")
+}
+
+// Two processes adopt at once, because somebody started the import twice: each server is there once.
+func TestTwoAdoptionsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newTest(t)
+	ctx, pair := t.Context(), must(vendorKey())
+	for i := range 60 {
+		customer := fmt.Sprint("c", i%6)
+		require.NoError(t, s.first.app.AddCustomer(ctx, customer, customer))
+		require.NoError(t, s.first.app.AddToken(ctx, rmm.Token{
+			Customer: customer, Name: fmt.Sprint("Site ", i), ServerUUID: fmt.Sprintf("%032X", i+1), Token: oldToken(i, s.clock.Now().AddDate(1, 0, 0)),
+			PrivateKey: pair.Key, Certificate: string(pair.Certificate),
+		}))
+	}
+	both := []*process{s.first, must(s.start(ctx))}
+	totals, errs := make([]runner.Adopted, 2), make([]error, 2)
+	var imports sync.WaitGroup
+	for i, p := range both {
+		imports.Go(func() {
+			for { // as a person does who is told that somebody else was at it
+				if totals[i], errs[i] = adopt(ctx, p.app, p.runner, func(runner.RowResult) {}); errs[i] == nil || !enrollment.ProblemOf(errs[i]).Retry {
+					return
+				}
+			}
+		})
+	}
+	imports.Wait()
+	require.NoError(t, errors.Join(errs...))
+	for _, total := range totals {
+		assert.Zero(t, total.Refused)
+		assert.Equal(t, 60, total.Added+total.Updated+total.Unchanged)
+	}
+	assert.Equal(t, map[enrollment.Health]int{enrollment.NeverChecked: 60}, must(s.first.runner.Stats(ctx)))
+	var tokens int
+	require.NoError(t, s.first.pool.QueryRow(ctx, `SELECT count(*) FROM `+s.schema+`_apple.records WHERE kind = 'secret' AND id LIKE '%/token/%'`).Scan(&tokens))
+	assert.Equal(t, 60, tokens, "no token was sealed twice")
 }

@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/abmrenew/abmrenew/apns/apnshttp"
 	"github.com/abmrenew/abmrenew/internal/pgserver"
@@ -27,6 +28,7 @@ type settings struct {
 	masterKeys string            // from the RMM's secret manager; see seal.EnvKeyring
 	apple      http.RoundTripper // to Apple; nil in production
 	push       apnshttp.Options  // zero in production
+	now        func() time.Time  // nil in production: the database's clock, which all processes share
 }
 
 // agent is how the RMM names itself to Apple.

@@ -129,7 +129,7 @@ func (s *stage) start(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	p.runner, err = wire(p.app, settings{
-		schema: s.schema + "_apple", masterKeys: s.masterKey, apple: s.apple.Transport(),
+		schema: s.schema + "_apple", masterKeys: s.masterKey, apple: s.apple.Transport(), now: s.clock.Now,
 		push: apnshttp.Options{Dial: s.apple.Push().Dial, RootCAs: s.apple.Push().Roots(), Now: s.clock.Now},
 	})
 	return p, err

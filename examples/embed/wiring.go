@@ -21,17 +21,17 @@ import (
 // region wire
 // wire puts abmrenew into the RMM.
 func wire(app *rmm.App, s settings) (r *runner.Runner, err error) {
-	store, err := postgres.New(app.Pool, postgres.Options{Schema: s.schema, Now: app.Now})
+	store, err := postgres.New(app.Pool, postgres.Options{Schema: s.schema, Now: s.now})
 	keys, err0 := seal.EnvKeyring(s.masterKeys)
 	if err := errors.Join(err, err0); err != nil {
 		return nil, err
 	}
 	p := ports{app}
 	tokens := func(s enrollment.Service) abmtoken.Source { return r.Tenant(s.Tenant).Tokens(s.Server) }
-	sealer, err := seal.New(store, keys, seal.Options{Now: app.Now})
-	verifier, err1 := dep.NewVerifier(dep.Options{Transport: s.apple, UserAgent: agent, Now: app.Now})
-	services, err2 := dep.ServicesFor(tokens, dep.Options{Transport: s.apple, UserAgent: agent, Now: app.Now})
-	organizations, err3 := axm.OrganizationsFor(p.apiAccount, axm.Options{Transport: s.apple, UserAgent: agent, Now: app.Now})
+	sealer, err := seal.New(store, keys, seal.Options{Now: s.now})
+	verifier, err1 := dep.NewVerifier(dep.Options{Transport: s.apple, UserAgent: agent, Now: s.now})
+	services, err2 := dep.ServicesFor(tokens, dep.Options{Transport: s.apple, UserAgent: agent, Now: s.now})
+	organizations, err3 := axm.OrganizationsFor(p.apiAccount, axm.Options{Transport: s.apple, UserAgent: agent, Now: s.now})
 	push, err4 := apnshttp.New(s.push)
 	if err := errors.Join(err, err1, err2, err3, err4); err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ func region(text, name string) (string, error) {
 		return "", fmt.Errorf("there is no region %q", name)
 	}
 	inside = inside[:strings.LastIndexByte(inside, '\n')+1] // what stands before the closing comment
+	inside = strings.TrimRight(inside, "\n") + "\n"
 	indent := inside[:len(inside)-len(strings.TrimLeft(inside, "\t"))]
 	return strings.ReplaceAll("\n"+inside, "\n"+indent, "\n")[1:], nil
 }
@@ -171,7 +172,7 @@ func TestDocumentChecksBite(t *testing.T) {
 	assert.Equal(t, []string{"go run ./gone", "bash .ci/gone"}, missingCommands("`go run ./gone`, `bash .ci/gone`, go test work", none))
 
 	file := func(string) (string, error) {
-		return "func Example() {\n\t// region x\n\ta()\n\tif b {\n\t\tc()\n\t}\n\t// endregion x\n}\n", nil
+		return "func Example() {\n\t// region x\n\ta()\n\tif b {\n\t\tc()\n\t}\n\n\t// endregion x\n}\n", nil
 	}
 	got, err := requote("<!-- f.go: x -->\n```go\nold()\n```\n", file)
 	require.NoError(t, err)
