@@ -134,3 +134,26 @@ func TestTicketsAreANotifier(t *testing.T) {
 		}}
 	})
 }
+
+// A code opens one lock: that of the device that told it.
+func TestEachLockHasACodeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := newTest(t)
+	ctx := t.Context()
+	used := map[string]string{}
+	options := s.first.app.Options
+	options.Unlock = func(_ context.Context, serial, code string) error { used[serial] = code; return nil }
+	p := ports{must(rmm.New(options))}
+	for _, customer := range []string{"acme", "beta"} {
+		require.NoError(t, p.AddCustomer(ctx, customer, customer))
+		for _, serial := range []string{"C02A", "C02B", "C02C"} {
+			p.enrolled(t, customer, serial)
+			require.NoError(t, p.KeepBypassCode(ctx, customer, serial, "code of "+serial+" at "+customer))
+		}
+	}
+	require.NoError(t, p.ClearActivationLock(ctx, "beta", enrollment.Device{Serial: "C02B"}))
+	require.Equal(t, map[string]string{"C02B": "code of C02B at beta"}, used)
+	require.Equal(t, enrollment.No, must(p.ActivationLock(ctx, "beta", enrollment.Device{Serial: "C02B"})).Locked)
+	require.Equal(t, enrollment.Yes, must(p.ActivationLock(ctx, "acme", enrollment.Device{Serial: "C02B"})).Locked)
+	require.Equal(t, enrollment.Yes, must(p.ActivationLock(ctx, "beta", enrollment.Device{Serial: "C02A"})).Locked)
+}

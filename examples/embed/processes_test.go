@@ -125,3 +125,27 @@ func TestATicketOpensAndCloses(t *testing.T) {
 	}
 	assert.Equal(t, 1, open)
 }
+
+// A notice that is delivered once more, after its trouble is over, opens nothing again; a new trouble does.
+func TestARepeatedNoticeOpensNoTicket(t *testing.T) {
+	t.Parallel()
+	s := newTest(t)
+	ctx := t.Context()
+	require.NoError(t, s.first.app.AddCustomer(ctx, "acme", "Acme Inc."))
+	p := ports{s.first.app}
+	notice := func(id string, days int, cleared bool) enrollment.Notice {
+		return enrollment.Notice{ID: id, Thread: "srv_1/expiry", Kind: enrollment.NoticeExpiry, Tenant: "acme", Name: "Acme MDM", Days: days, Cleared: cleared}
+	}
+	for _, n := range []enrollment.Notice{
+		notice("n1", 30, false), notice("n2", 14, false), notice("n2", 14, false), notice("n3", 0, true),
+		notice("n1", 30, false), notice("n3", 0, true), notice("n4", 0, true), notice("n5", 60, false),
+	} {
+		require.NoError(t, p.Notify(ctx, n))
+	}
+	tickets := must(s.first.app.Tickets(ctx, "acme"))
+	require.Len(t, tickets, 2)
+	assert.Equal(t, []string{"30 days left", "14 days left", "Solved"}, tickets[0].Notes)
+	assert.NotNil(t, tickets[0].Closed)
+	assert.Equal(t, []string{"60 days left"}, tickets[1].Notes)
+	assert.Nil(t, tickets[1].Closed)
+}

@@ -120,7 +120,7 @@ func (s *stage) start(ctx context.Context) (*process, error) {
 	p := &process{pool: pool}
 	s.processes = append(s.processes, p)
 	p.app, err = rmm.New(rmm.Options{
-		Pool: pool, Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.clock.Now, Secret: s.secret, MDMKey: mdmKey, Unlock: s.unlock,
+		Pool: pool, Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.clock.Now, Secret: s.secret, MDMKey: mdmKey, PasswordRounds: 1000, Unlock: s.unlock,
 	})
 	if err != nil {
 		return nil, err

@@ -41,6 +41,9 @@ var vendorKey = sync.OnceValues(func() (pair struct{ Key, Certificate []byte }, 
 	return pair, err
 })
 
+// pushKey is the key of acme's push certificate, which takes time to make.
+var pushKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // site is a service at Apple with its row in the RMM's table.
 type site struct {
 	admin   *appletest.Admin
@@ -110,7 +113,7 @@ func (s *stage) addAcme(ctx context.Context) (a *acme, err error) {
 	if err := s.first.app.AddAPIAccount(ctx, "acme", api); err != nil {
 		return nil, err
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := pushKey()
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ type Options struct {
 	Now    func() time.Time
 	Secret []byte // 32 bytes: the key of what is sealed in the tables
 	MDMKey string // by which our MDM clusters sign in to the device endpoints
+	// PasswordRounds is how costly it is to try a password; zero: as costly as is advised.
+	PasswordRounds int
 	// Unlock sends a bypass code to Apple.
 	Unlock func(ctx context.Context, serial, code string) error
 }

@@ -33,15 +33,19 @@ const sessionFor = 12 * time.Hour
 
 var errLogin = &Error{Status: http.StatusUnauthorized, Code: "login", Message: "Log in first"}
 
-func passwordHash(password string, salt []byte) ([]byte, error) {
-	return pbkdf2.Key(sha256.New, password, salt, 100_000, 32)
+func (a *App) passwordHash(password string, salt []byte) ([]byte, error) {
+	rounds := a.PasswordRounds
+	if rounds == 0 {
+		rounds = 600_000
+	}
+	return pbkdf2.Key(sha256.New, password, salt, rounds, 32)
 }
 
 // AddTechnician adds a technician who works for some customers.
 func (a *App) AddTechnician(ctx context.Context, t Technician, password string, customers ...string) error {
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt)
-	hash, err := passwordHash(password, salt)
+	hash, err := a.passwordHash(password, salt)
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func (a *App) login(ctx context.Context, id, password string) (string, error) {
 	if err = found(err, errLogin); err != nil {
 		return "", err
 	}
-	if got, err := passwordHash(password, salt); err != nil || subtle.ConstantTimeCompare(got, want) != 1 {
+	if got, err := a.passwordHash(password, salt); err != nil || subtle.ConstantTimeCompare(got, want) != 1 {
 		return "", errors.Join(errLogin, err)
 	}
 	secret := make([]byte, 32)
