@@ -48,6 +48,13 @@ func TestMetricsShowHowThingsAre(t *testing.T) {
 	assert.InEpsilon(t, 1, m[`abmrenew_tokens{health="active"}`], 0.01, "%v", m)
 	assert.InEpsilon(t, 2, m[`abmrenew_tokens{health="never_checked"}`], 0.01, "%v", m)
 	assert.Contains(t, m, `abmrenew_push_certificates{health="expired"}`)
+	shown := 0
+	for name := range m {
+		if strings.HasPrefix(name, "abmrenew_tokens{") {
+			shown++
+		}
+	}
+	assert.Equal(t, len(healths), shown, "what somebody has written into the database becomes no label")
 	assert.Contains(t, m, `abmrenew_open_plans{state="running"}`)
 	assert.InEpsilon(t, 4, m[`abmrenew_due_records{kind="server"}`], 0.01, "nobody works on credentials")
 	assert.Greater(t, m[`abmrenew_due_oldest_seconds{kind="server"}`], 3600.0)
