@@ -215,9 +215,9 @@ func (o *Organizations) CreateService(ctx context.Context, tenant enrollment.Ten
 	return publishError(err)
 }
 
-// publishError is a [callError]: that there is no such service is final, because nobody repeats it but a person.
+// publishError is a [callError]: what a person has to mend is final, because nobody but a person repeats it.
 func publishError(err error) error {
-	if errors.Is(err, ErrNoServer) {
+	if isAny(err, ErrNoServer, ErrUnauthorized, ErrForbidden) {
 		return &enrollment.CallError{Outcome: enrollment.Fatal, Err: err}
 	}
 	return callError(err)

@@ -159,7 +159,10 @@ func TestPublicationsThatAreRefused(t *testing.T) {
 	assert.Zero(t, p.calls)
 
 	acme.admin.RevokeAPIAccount(string(bytes.TrimSpace([]byte(account.ClientID))))
+	refused(enrollment.CodeAppleRefused, tech, run.ID, "whether it still exists")
+	end := h.apple.Fail(appletest.Fault{Kind: appletest.Down})
 	refused(enrollment.CodeUnreachable, tech, run.ID, "Nothing was changed at Apple")
+	end()
 	acme.apiAccount()
 	s.apple.Delete()
 	refused(enrollment.CodeAppleRefused, tech, run.ID, "no such service")
@@ -168,11 +171,11 @@ func TestPublicationsThatAreRefused(t *testing.T) {
 	assert.Equal(t, enrollment.Fatal, seen.Key.Publication.Outcome)
 
 	calls := p.calls
-	for range 8 {
+	for range 7 {
 		refused(enrollment.CodeAppleRefused, tech, run.ID, "no such service")
 	}
 	refused(enrollment.CodeRefused, tech, run.ID, "calls of the Apple Business API are spent")
-	assert.Equal(t, calls+8, p.calls, "ten in an hour")
+	assert.Equal(t, calls+7, p.calls, "ten in an hour")
 	require.NoError(t, acme.Close(ctx(t), tech))
 	h.clock.Pass(2 * time.Hour)
 	refused(enrollment.CodeRefused, tech, run.ID, "ended") // it was cancelled with its tenant

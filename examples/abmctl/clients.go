@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
+	"github.com/abmrenew/abmrenew/abmtoken"
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/axm"
 	"github.com/abmrenew/abmrenew/enrollment/dep"
@@ -16,33 +16,21 @@ import (
 // userAgent is what Apple knows the program by.
 const userAgent = "abmctl/1.0"
 
-// clients are those of Apple's services, one for each server and for each tenant's API account: they have sessions and tokens,
-// which last as long as the program runs.
+// clients are those of Apple's services, with the tokens and API accounts that the library keeps.
 type clients struct {
 	lib *runner.Runner // made after the clients, because it is given them
 	dep dep.Options
 	axm axm.Options
-
-	mu       sync.Mutex
-	services map[enrollment.ServerID]*dep.Client
-	accounts map[enrollment.TenantID]account
 }
 
-// account is the client of an API account, and which key it was made of.
-type account struct {
-	secret string
-	client *axm.Client
-}
-
-// clients makes the clients that the flags ask for. Nothing is asked of Apple.
+// newClients makes the clients that the flags ask for. Nothing is asked of Apple.
 func (h *host) newClients() (*clients, error) {
 	roots, err := h.roots()
 	if err != nil {
 		return nil, err
 	}
 	c := &clients{
-		dep:      dep.Options{BaseURL: h.DEPURL, Loopback: h.DEPURL != "", Now: h.now, UserAgent: userAgent, RootCAs: roots},
-		services: map[enrollment.ServerID]*dep.Client{}, accounts: map[enrollment.TenantID]account{},
+		dep: dep.Options{BaseURL: h.DEPURL, Loopback: h.DEPURL != "", Now: h.now, UserAgent: userAgent, RootCAs: roots},
 	}
 	transport, err := dep.NewTransport(c.dep)
 	if err != nil {
@@ -78,47 +66,35 @@ func (c *clients) verifier() (*dep.Verifier, error) {
 	return v, err
 }
 
-// service is the client of a server's device assignment service, with the newest token that the library has for it.
-func (c *clients) service(_ context.Context, s enrollment.Service) (*dep.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if client := c.services[s.Server]; client != nil {
-		return client, nil
-	}
-	client, err := dep.NewClient(c.lib.Tenant(s.Tenant).Tokens(s.Server), c.dep)
-	if err == nil {
-		c.services[s.Server] = client
-	}
-	return client, err
+// tokens is the source of a service's newest token.
+func (c *clients) tokens(s enrollment.Service) abmtoken.Source {
+	return c.lib.Tenant(s.Tenant).Tokens(s.Server)
 }
 
-// organization is the client of a tenant's API account, or of the one that has replaced it.
-func (c *clients) organization(ctx context.Context, tenant enrollment.TenantID) (*axm.Client, error) {
-	kept, err := c.lib.Tenant(tenant).APIAccount(ctx)
-	if errors.Is(err, &enrollment.Problem{Code: enrollment.CodeNotFound}) {
-		return nil, axm.ErrNoAccount
-	}
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if a := c.accounts[tenant]; a.client != nil && a.secret == kept.Secret {
-		return a.client, nil
-	}
+// service is a client of one server's device assignment service.
+func (c *clients) service(s enrollment.Service) (*dep.Client, error) {
+	return dep.NewClient(c.tokens(s), c.dep)
+}
+
+// account is a tenant's API account.
+func (c *clients) account(ctx context.Context, tenant enrollment.TenantID) (axm.Credentials, error) {
 	key, err := c.lib.Tenant(tenant).APIKey(ctx)
+	if errors.Is(err, &enrollment.Problem{Code: enrollment.CodeNotFound}) {
+		return axm.Credentials{}, axm.ErrNoAccount
+	}
+	if err != nil {
+		return axm.Credentials{}, err
+	}
+	return axm.NewCredentials(key.ClientID, key.KeyID, []byte(key.PrivateKey.Reveal()))
+}
+
+// organization is a client of a tenant's API account.
+func (c *clients) organization(ctx context.Context, tenant enrollment.TenantID) (*axm.Client, error) {
+	account, err := c.account(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := axm.NewCredentials(key.ClientID, key.KeyID, []byte(key.PrivateKey.Reveal()))
-	if err != nil {
-		return nil, err
-	}
-	client, err := axm.NewClient(credentials, c.axm)
-	if err == nil {
-		c.accounts[tenant] = account{key.Secret, client}
-	}
-	return client, err
+	return axm.NewClient(account, c.axm)
 }
 
 // hasAccount says whether a tenant has an API account.

@@ -16,7 +16,6 @@ import (
 	"github.com/abmrenew/abmrenew/apns"
 	"github.com/abmrenew/abmrenew/apns/apnshttp"
 	"github.com/abmrenew/abmrenew/enrollment"
-	"github.com/abmrenew/abmrenew/enrollment/axm"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 	"github.com/abmrenew/abmrenew/storage"
@@ -35,14 +34,13 @@ type host struct {
 	sealer  *seal.Sealer
 	lib     *runner.Runner
 
-	clients       *clients
-	clock         *appleClock
-	organizations *axm.Organizations
-	devices       enrollment.DeviceLister   // of both of Apple's services
-	wipes         enrollment.WipeDispatcher // nil: none
-	nanomdm       *nanomdm.Server           // nil: none
-	sightings     *sightings
-	listed        *deviceStore
+	clients   *clients
+	clock     *appleClock
+	devices   enrollment.DeviceLister   // of both of Apple's services
+	wipes     enrollment.WipeDispatcher // nil: none
+	nanomdm   *nanomdm.Server           // nil: none
+	sightings *sightings
+	listed    *deviceStore
 }
 
 // purpose says what a command makes of a store file that does not exist.

@@ -14,16 +14,21 @@ import (
 
 // plug puts the ports by which devices move into the configuration.
 func (h *host) plug(cfg *runner.Config) error {
-	services := dep.NewServices(h.clients.service)
-	h.organizations = axm.NewOrganizations(h.clients.organization)
-	h.devices = h.organizations.Beside(lister{services, h.organizations, h.clients.hasAccount})
-	cfg.Devices, cfg.Profiles = h.devices, services
-	cfg.Assigner = assigner{h.clients, h.organizations}
+	services, err := dep.ServicesFor(h.clients.tokens, h.clients.dep)
+	if err != nil {
+		return err
+	}
+	// Of a tenant without an API account devices are assigned by a person; what the API alone knows of them is not known.
+	organizations, err := axm.OrganizationsFor(h.clients.account, h.clients.axm)
+	if err != nil {
+		return err
+	}
+	h.devices = organizations.Beside(lister{services, organizations, h.clients.hasAccount})
+	cfg.Devices, cfg.Profiles, cfg.Assigner, cfg.Certificates = h.devices, services, organizations, organizations
 	cfg.AppleTime = h.clock.Time
 
 	h.sightings, h.listed = newSightings(h.store, h.sealer), newDeviceStore(h.store, h.sealer)
 	cfg.MDM = checkinsOf(h)
-	var err error
 	if h.nanomdm, err = h.openNanoMDM(); err != nil || h.nanomdm == nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (h *host) openService(ctx context.Context, name string) (runner.ServerView,
 	case view.Token == nil:
 		return view, nil, trouble(view)
 	}
-	client, err := h.clients.service(ctx, serviceOf(view))
+	client, err := h.clients.service(serviceOf(view))
 	return view, client, err
 }
 

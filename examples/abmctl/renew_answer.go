@@ -53,6 +53,9 @@ func (a renewalAnswer) text(w io.Writer) {
 		}
 	}
 	row("certificate", a.CertificateFile)
+	if a.Key != nil && a.Key.Publication != nil {
+		row("at Apple", publicationText(*a.Key.Publication))
+	}
 	if a.RenewalView.Problem != nil && !a.told {
 		row("problem", a.RenewalView.Problem.Error())
 	}
@@ -93,4 +96,16 @@ func (h *host) renewalOutcome(
 		return nothing{about(string(id))}, err
 	}
 	return aboutRenewal(now), err
+}
+
+// publicationText says whether Apple has the certificate.
+func publicationText(p renewal.Publication) string {
+	when := p.At.Format(time.RFC3339) + " by " + p.By.ID
+	switch {
+	case p.Doubtful():
+		return "the certificate was sent at " + when + "; whether it arrived is not known, and the token in use may be dead"
+	case p.Outcome == enrollment.OK:
+		return "the certificate was saved at " + when
+	}
+	return "the certificate was not taken at " + when
 }

@@ -53,7 +53,8 @@ func (c *renewStart) do(ctx context.Context, h *host) (answer, error) {
 
 type renewCertificate struct {
 	ID  string `arg:"" name:"renewal" placeholder:"RENEWAL" help:"The renewal's ID; a server's stands for its renewal under way."`
-	Out string `required:"" placeholder:"FILE" help:"Where to write it (PEM). Only a certificate is overwritten."`
+	Out string `xor:"way" required:"" placeholder:"FILE" help:"Where to write it (PEM). Only a certificate is overwritten."`
+	publishFlags
 }
 
 func (c *renewCertificate) subject() subject { return about(c.ID) }
@@ -65,6 +66,9 @@ func (c *renewCertificate) do(ctx context.Context, h *host) (answer, error) {
 	id, err := h.renewal(ctx, c.ID)
 	if err != nil {
 		return nil, err
+	}
+	if c.Publish || c.Create {
+		return h.publishCertificate(ctx, id, c.Create)
 	}
 	if err := h.takeCertificate(ctx, id, c.Out); err != nil {
 		return h.renewalOutcome(ctx, id, runner.RenewalView{}, err)

@@ -12,6 +12,7 @@ import (
 type serverAdd struct {
 	Name    string `arg:"" help:"The server's name, as at Apple's portal."`
 	CertOut string `placeholder:"FILE" help:"Write the public key certificate there."`
+	Create  bool   `help:"Make the service at Apple by the tenant's API account, with this certificate; then only its token is to be downloaded."`
 }
 
 func (c *serverAdd) subject() subject { return subject{} }
@@ -21,6 +22,11 @@ func (c *serverAdd) do(ctx context.Context, h *host) (answer, error) {
 		return nil, err
 	}
 	t := h.tenant()
+	if c.Create { // before there is a server that has to be created otherwise
+		if _, err := t.APIAccount(ctx); err != nil {
+			return nil, withoutAccount(err)
+		}
+	}
 	server, err := t.AddServer(ctx, h.actor(), runner.NewServer{Name: c.Name, Site: h.Site})
 	if err != nil {
 		return nil, err
@@ -31,6 +37,10 @@ func (c *serverAdd) do(ctx context.Context, h *host) (answer, error) {
 	done()
 	if err != nil {
 		return ans, err
+	}
+	ans.Renewal = run.ID
+	if c.Create {
+		return h.createService(ctx, ans, run.ID, c.CertOut)
 	}
 	file := "the certificate"
 	if c.CertOut != "" {
