@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,15 +60,15 @@ func (c *turnedClock) Pass(d time.Duration) {
 	}
 }
 
-// flow lets the time pass, so many times as fast as it does, until the context ends.
-func (c *turnedClock) flow(ctx context.Context, times int) {
+// flow lets the time pass, so many times as fast as it does at the moment, until the context ends.
+func (c *turnedClock) flow(ctx context.Context, times *atomic.Int64) {
 	const tick = 5 * time.Millisecond
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for last := time.Now(); ; {
 		select {
 		case now := <-ticker.C:
-			c.Pass(now.Sub(last) * time.Duration(times))
+			c.Pass(now.Sub(last) * time.Duration(times.Load()))
 			last = now
 		case <-ctx.Done():
 			return

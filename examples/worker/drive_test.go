@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -16,7 +17,7 @@ import (
 
 // drive lets time pass, so many times as fast as it does, and devices act. Where nothing is due for longer than a lease, so
 // that nobody has anything in hand, the clock jumps. What is due is told to the workers, as a host does after a click.
-func (s *stage) drive(world *fleet.World, times int, lease time.Duration) (stop func()) {
+func (s *stage) drive(world *fleet.World, times *atomic.Int64, lease time.Duration) (stop func()) {
 	s.t.Helper()
 	client, err := river.NewClient(riverpgxv5.New(s.pool), &river.Config{Schema: s.schema, Logger: s.host.quiet()})
 	require.NoError(s.t, err)
