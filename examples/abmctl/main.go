@@ -5,6 +5,7 @@
 //	abmctl steps renew                                   what to click there
 //	abmctl renew upload SERVER token.p7m                 checks the new token and puts it in use
 //	abmctl run --every 5m                                probes, reminders, retries
+//	abmctl migrate plan --from OLD --to NEW --all        how devices would move when a server is lost
 //
 // With --json it writes one JSON object or array to standard output and nothing else; messages for people go to standard
 // error. The exit status says how it ended:

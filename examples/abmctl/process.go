@@ -87,7 +87,7 @@ func (h *host) usage(err error) int {
 	return status
 }
 
-const description = "Renews Apple server tokens and push certificates: for every customer, and without ever losing one."
+const description = "Renews Apple server tokens and push certificates, for every customer and without ever losing one; and moves devices when a server is lost."
 
 const usageText = `
 usage: abmctl [flags] COMMAND
