@@ -36,6 +36,7 @@ type system struct {
 	hands    map[string]int // how often somebody erased a device by hand
 	thrown   []span         // while a kill switch was
 	approved time.Time
+	watch    func(crossing) // sees every crossing
 }
 
 // machine is one host that does what is due.
@@ -80,11 +81,11 @@ func (s *system) soon(d time.Duration) time.Time {
 }
 
 // newSystem makes the world of a seed, with a plan that is approved.
-func newSystem(t *testing.T, seed uint64) *system {
+func newSystem(t *testing.T, seed uint64, options ...option) *system {
 	t.Helper()
 	s := &system{seed: seed, random: rand.New(rand.NewPCG(seed, 7)), active: map[string]*pending{}, hands: map[string]int{}}
 	<-time.After(time.Until(newClock().Now())) // a bubble begins in a year that knew no tokens
-	s.mover = newMover(t, inBubble)
+	s.mover = newMover(t, append([]option{inBubble}, options...)...)
 	s.begun = s.clock.Now()
 	s.faulty, s.listen, s.assigner = true, s.hear, s
 	s.trouble = []int{0, 5, 20, 60}[seed%4]
@@ -106,12 +107,17 @@ func newSystem(t *testing.T, seed uint64) *system {
 	s.device(fleet.Spec{Serial: "MACX"}) // which belongs to no plan
 	s.planned()
 	s.meddle()
-	for range 1 + int(seed%3)/2 {
+	s.machines(1 + int(seed%3)/2)
+	return s
+}
+
+// machines has so many of them work.
+func (s *system) machines(n int) {
+	for len(s.workers) < n {
 		w := &machine{}
 		s.workers = append(s.workers, w)
 		s.rebirth(w)
 	}
-	return s
 }
 
 // draw is a device of any sort.
@@ -161,6 +167,9 @@ func (s *system) fate(shared bool) fate {
 	return func(c crossing) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.watch != nil {
+			s.watch(c)
+		}
 		odds := s.trouble
 		if c.call == "wipe" || c.call == "assign" || c.call == "recall" {
 			odds *= 4
