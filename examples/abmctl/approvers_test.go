@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -67,8 +68,10 @@ func TestThreat13_ApprovalsBySignature(t *testing.T) {
 	text := w.textOf("bob", id)
 	assert.Equal(t, text, w.cli("--actor", "bob", "approval", "text", id).ok().out, "exactly that, on standard output")
 	assert.Contains(t, text, "subject: "+id)
+	files := 0
 	signed := func(by signer, text, namespace string) string {
-		return w.write("word.sig", by.sign(t, text, namespace))
+		files++
+		return w.write(strconv.Itoa(files)+".sig", by.sign(t, text, namespace))
 	}
 	assert.Contains(t, approve("bob").fails(8).err, "there is no signature")
 	for name, c := range map[string]struct {
