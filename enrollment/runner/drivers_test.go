@@ -64,7 +64,7 @@ func patiently(do func() error) error {
 // end, and nothing that is done outside is done twice.
 func TestThreat05_EightMachinesFiftyServersTwoPeopleEach(t *testing.T) {
 	const machines, servers = 8, 50
-	h := newHost(t)
+	h := newHost(t, storedOn(quick(t)))
 	maker := &keymaker{}
 	h.MakeKeysWith(maker.Pair)
 	var all []*service

@@ -19,10 +19,10 @@ func everywhere(t *testing.T, step int, where func(crossing) bool, happen func(*
 	t.Helper()
 	for i, f := range flows() {
 		t.Run(f.name, func(t *testing.T) {
-			clean := same(through(t, &ram{}, f, false, func(*world) fate { return nil }))
+			clean := same(through(t, quick(t), f, false, func(*world) fate { return nil }))
 			for at := 1 + i%step; ; at += step {
 				n := 0
-				got := through(t, &ram{}, f, false, func(w *world) fate {
+				got := through(t, quick(t), f, false, func(w *world) fate {
 					return func(c crossing) error {
 						if !where(c) {
 							return nil
@@ -90,9 +90,9 @@ func TestAStormOfConflictsAndLostAnswers(t *testing.T) {
 	t.Parallel()
 	for _, f := range flows() {
 		t.Run(f.name, func(t *testing.T) {
-			clean := asked(through(t, &ram{}, f, false, func(*world) fate { return nil }))
+			clean := asked(through(t, quick(t), f, false, func(*world) fate { return nil }))
 			n := 0
-			got := through(t, &ram{}, f, false, func(*world) fate {
+			got := through(t, quick(t), f, false, func(*world) fate {
 				return func(c crossing) error {
 					if c.call != "Commit" {
 						return nil

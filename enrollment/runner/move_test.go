@@ -19,9 +19,10 @@ var whatBecomesOfTwelve = map[migration.MoveState][]string{
 
 // Twelve devices of every kind go to their new service, each in the way that does it least harm.
 func TestAPlanMovesEveryDevice(t *testing.T) {
-	for name, d := range map[string]disk{"memory": &ram{}, "bolt": newBoltFile(t)} {
+	for name, fresh := range disks {
 		t.Run(name, func(t *testing.T) {
-			m := newMover(t, func(h *host) { h.store = d.open(t, h.clock.Now) })
+			d := fresh(t)
+			m := newMover(t, storedOn(d))
 			m.twelve()
 			m.approved()
 			m.live(5*24*time.Hour, m.ended)
