@@ -112,18 +112,19 @@ var light = map[string][]string{
 
 // noExample are the packages without an Example function.
 var noExample = map[string]string{
-	"":                      "documentation only",
-	"internal/archtest":     "internal",
-	"examples":              "is examples",
-	"examples/embed/rmm":    "is part of one",
-	"internal/bench":        "internal",
-	"internal/dialguard":    "internal",
-	"internal/hold":         "internal",
-	"internal/installation": "internal",
-	"internal/machinetest":  "internal",
-	"internal/outbox":       "internal",
-	"internal/pgserver":     "internal",
-	"internal/untrusted":    "internal",
+	"":                        "documentation only",
+	"internal/archtest":       "internal",
+	"examples":                "is examples",
+	"examples/embed/rmm":      "is part of one",
+	"internal/bench":          "internal",
+	"internal/bench/database": "internal",
+	"internal/dialguard":      "internal",
+	"internal/hold":           "internal",
+	"internal/installation":   "internal",
+	"internal/machinetest":    "internal",
+	"internal/outbox":         "internal",
+	"internal/pgserver":       "internal",
+	"internal/untrusted":      "internal",
 }
 
 // vagueNames are no names for a package or file: they say nothing about what is inside.

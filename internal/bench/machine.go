@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// machine says where and when the figures come from, and beside which version of the peer.
+// machine says where and when figures come from.
 func machine(now time.Time) string {
-	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s, %s", now.UTC().Format("2 January 2006"),
-		processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), peerVersion())
+	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s", now.UTC().Format("2 January 2006"),
+		processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // peerVersion is what was linked in.

@@ -2,7 +2,8 @@
 // figures: what ours takes, what the other takes, the ratio of the two, the goal, and whether it is met.
 //
 //	go run ./internal/bench            prints the table
-//	go run ./internal/bench -update    writes what has a goal into README.md as well
+//	go run ./internal/bench -update    writes what has a goal into README.md as well, and what was measured last on PostgreSQL
+//	go run ./internal/bench postgres   measures on PostgreSQL, beside SQL by hand; takes an hour and 15 GB; -h tells more
 //	go run ./internal/bench generate   makes a large installation; -h tells how
 //
 // # How to read it
@@ -42,6 +43,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"github.com/abmrenew/abmrenew/internal/bench/database"
 )
 
 func main() {
@@ -55,8 +58,13 @@ func main() {
 
 // command does what the arguments say.
 func command(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) > 0 && args[0] == "generate" {
-		return generate(ctx, out, args[1:])
+	if len(args) > 0 {
+		switch args[0] {
+		case "generate":
+			return generate(ctx, out, args[1:])
+		case "postgres":
+			return measurePostgres(ctx, out, args[1:])
+		}
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	update := flags.Bool("update", false, "write the figures that have a goal into README.md of this folder")
@@ -76,14 +84,21 @@ func run(ctx context.Context, out io.Writer, update bool) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	m := meter{clock: sinceStart(), slice: 500 * time.Microsecond, rounds: 4000, budget: 6 * time.Second}
-	r, err := measureAll(ctx, dir, machine(time.Now()), m, realSizes)
+	r, err := measureAll(ctx, dir, machine(time.Now())+", "+peerVersion(), m, realSizes)
 	if err != nil {
 		return err
 	}
 	if _, err := io.WriteString(out, r.full()); err != nil || !update {
 		return err
 	}
-	return updateFile("README.md", r.brief())
+	if err := updateFile("README.md", "", r.brief()); err != nil {
+		return err
+	}
+	kept, err := database.Kept()
+	if err != nil {
+		return err
+	}
+	return show(kept)
 }
 
 // sinceStart is a clock that only goes forward.

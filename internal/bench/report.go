@@ -66,30 +66,33 @@ func verdict(results []measured) string {
 	return fmt.Sprintf("\n**%d of %d goals MISSED**: %s.\n", len(missed), goals, strings.Join(missed, "; "))
 }
 
-// The markers between which a document holds the figures.
-const (
-	beginMark = "<!-- figures -->\n"
-	endMark   = "<!-- /figures -->\n"
-)
-
-// replaceFigures puts a new text between the markers of a document.
-func replaceFigures(document, text string) (string, error) {
-	before, rest, begins := strings.Cut(document, beginMark)
-	_, after, ends := strings.Cut(rest, endMark)
-	if !begins || !ends {
-		return "", fmt.Errorf("it has no lines %q and %q, in this order", strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
+// marks are the lines between which a document holds figures of a name; empty: those that are always measured.
+func marks(name string) (begin, end string) {
+	if name != "" {
+		name = ": " + name
 	}
-	return before + beginMark + text + endMark + after, nil
+	return "<!-- figures" + name + " -->\n", "<!-- /figures" + name + " -->\n"
 }
 
-func updateFile(name, text string) error {
-	document, err := os.ReadFile(name)
+// replaceFigures puts a new text between the markers of a document.
+func replaceFigures(document, name, text string) (string, error) {
+	begin, end := marks(name)
+	before, rest, begins := strings.Cut(document, begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return "", fmt.Errorf("it has no lines %q and %q, in this order", strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	return before + begin + text + end + after, nil
+}
+
+func updateFile(file, name, text string) error {
+	document, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("run this in the root of the repository: %w", err)
 	}
-	updated, err := replaceFigures(string(document), text)
+	updated, err := replaceFigures(string(document), name, text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return os.WriteFile(name, []byte(updated), 0o600)
+	return os.WriteFile(file, []byte(updated), 0o600)
 }

@@ -38,12 +38,13 @@ func TestReportInFullAndInBrief(t *testing.T) {
 
 func TestUpdateFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "README.md")
-	require.ErrorContains(t, updateFile(name, "x"), "root of the repository")
-	require.NoError(t, os.WriteFile(name, []byte(beginMark+endMark), 0o600))
-	require.NoError(t, updateFile(name, "x\n"))
+	require.ErrorContains(t, updateFile(name, "", "x"), "root of the repository")
+	require.NoError(t, os.WriteFile(name, []byte("<!-- figures -->\n<!-- /figures -->\n<!-- figures: postgres -->\n<!-- /figures: postgres -->\n"), 0o600))
+	require.NoError(t, updateFile(name, "", "x\n"))
+	require.NoError(t, updateFile(name, "postgres", "y\n"))
 	got, err := os.ReadFile(name)
 	require.NoError(t, err)
-	assert.Equal(t, beginMark+"x\n"+endMark, string(got))
+	assert.Equal(t, "<!-- figures -->\nx\n<!-- /figures -->\n<!-- figures: postgres -->\ny\n<!-- /figures: postgres -->\n", string(got))
 }
 
 // Every nanosecond of a run belongs to exactly one part.
@@ -113,5 +114,5 @@ func TestTheFasterHalfCounts(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
-	assert.Regexp(t, `^24 November 2026, .+, \d+ cores, \w+/\w+, go1\.\S+, nanodep`, machine(today))
+	assert.Regexp(t, `^24 November 2026, .+, \d+ cores, \w+/\w+, go1\.\S+, nanodep`, machine(today)+", "+peerVersion())
 }

@@ -83,15 +83,15 @@ func TestDurationsHaveThreeDigits(t *testing.T) {
 
 func TestFiguresGoBetweenTheMarks(t *testing.T) {
 	document := "# x\n<!-- figures -->\nold\n<!-- /figures -->\nrest\n"
-	updated, err := replaceFigures(document, "new\n")
+	updated, err := replaceFigures(document, "", "new\n")
 	require.NoError(t, err)
 	assert.Equal(t, "# x\n<!-- figures -->\nnew\n<!-- /figures -->\nrest\n", updated)
-	again, err := replaceFigures(updated, "new\n")
+	again, err := replaceFigures(updated, "", "new\n")
 	require.NoError(t, err)
 	assert.Equal(t, updated, again)
 
 	for _, without := range []string{"", "<!-- figures -->\n", "<!-- /figures -->\n<!-- figures -->\n"} {
-		_, err := replaceFigures(without, "new\n")
+		_, err := replaceFigures(without, "", "new\n")
 		require.ErrorContains(t, err, "<!-- figures -->", "%q", without)
 	}
 }
