@@ -55,6 +55,18 @@ func (c *change) move(ctx context.Context, id enrollment.MoveID) (*tracked[moveR
 	return c.movesSeen.get(ctx, c, string(id))
 }
 
+// fetchMoves reads many moves of a plan, for [change.move].
+func (c *change) fetchMoves(ctx context.Context, plan enrollment.PlanID, serials []string) error {
+	keys := make([]storage.RecordKey, 0, len(serials))
+	for _, serial := range serials {
+		id := string(moveID(plan, serial))
+		if _, seen := c.movesSeen.seen[id]; !seen {
+			keys = append(keys, c.moves.Key(c.owner(), id))
+		}
+	}
+	return c.fetch(ctx, keys)
+}
+
 // stepMove takes one event of a move and puts all that follows from it into the write.
 func (c *change) stepMove(ctx context.Context, m *tracked[moveRecord], ev migration.MoveEvent) error {
 	tr, err := m.Value.Step(c.policy, c.now, ev)
@@ -76,6 +88,13 @@ func (c *change) applyMove(ctx context.Context, m *tracked[moveRecord], tr migra
 
 // tellNews tells devices of a plan what they learn by the step of a batch or wave. One of which there is no move learns nothing.
 func (c *change) tellNews(ctx context.Context, plan enrollment.PlanID, news []migration.News) error {
+	serials := make([]string, 0, len(news))
+	for _, n := range news {
+		serials = append(serials, n.Serial)
+	}
+	if err := c.fetchMoves(ctx, plan, serials); err != nil {
+		return err
+	}
 	for _, n := range news {
 		m, err := c.move(ctx, moveID(plan, n.Serial))
 		if errors.Is(err, &enrollment.Problem{Code: enrollment.CodeNotFound}) {

@@ -37,6 +37,17 @@ func (n *nearby) Get(ctx context.Context, k storage.RecordKey) (storage.Record, 
 	return rec, nil
 }
 
+// fetch reads records that the change will ask for one by one, in one round trip. They become part of the write when they are
+// asked for.
+func (c *change) fetch(ctx context.Context, keys []storage.RecordKey) error {
+	near, is := c.store.(*nearby)
+	if !is {
+		near = newNearby(c.store)
+		c.store = near
+	}
+	return near.fetch(ctx, keys)
+}
+
 // learn takes records that were just read or written.
 func (n *nearby) learn(records ...storage.Record) {
 	n.mu.Lock()

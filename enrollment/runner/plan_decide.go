@@ -200,7 +200,7 @@ func (t *Tenant) DryRun(ctx context.Context, q NewPlan, rows iter.Seq2[PlanRow, 
 				}
 				continue
 			}
-			if chunk = append(chunk, row{r, n}); len(chunk) == listChunk && !show() {
+			if chunk = append(chunk, row{r, n}); len(chunk) == enrollment.MaxBatch && !show() {
 				return
 			}
 		}

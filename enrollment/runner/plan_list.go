@@ -27,8 +27,8 @@ type PlanList struct {
 }
 
 const (
-	// listChunk is how many devices of a list are asked about, and stored, at once.
-	listChunk = 200
+	// listChunk is how many devices of a list are stored at once: each with its move, and with what names the device.
+	listChunk = 2000
 	// maxRowProblems bounds what is kept of rows with problems.
 	maxRowProblems = 1000
 )
@@ -152,14 +152,21 @@ func (l *lister) sort(rows iter.Seq2[PlanRow, error]) ([]row, error) {
 
 // store decides about some devices and stores their moves.
 func (l *lister) store(ctx context.Context, rows []row) error {
-	decided, err := l.t.r.decide(ctx, l.plan, rows)
-	if err != nil {
-		return err
+	var decided []decidedRow
+	for some := range slices.Chunk(rows, enrollment.MaxBatch) {
+		more, err := l.t.r.decide(ctx, l.plan, some)
+		if err != nil {
+			return err
+		}
+		decided = append(decided, more...)
 	}
 	var taken []decidedRow
-	err = l.t.change(ctx, func(c *change) error {
+	err := l.t.change(ctx, func(c *change) error {
 		taken = nil
 		if _, err := l.mine(ctx, c); err != nil {
+			return err
+		}
+		if err := c.fetchListed(ctx, decided); err != nil {
 			return err
 		}
 		for _, d := range decided {
@@ -182,6 +189,18 @@ func (l *lister) store(ctx context.Context, rows []row) error {
 		}
 	}
 	return err
+}
+
+// fetchListed reads what is known of devices already: which moves follow them, and what they are called at their MDM.
+func (c *change) fetchListed(ctx context.Context, decided []decidedRow) error {
+	var keys []storage.RecordKey
+	for _, d := range decided {
+		keys = append(keys, c.devices.Key(c.owner(), d.Serial))
+		if udid := d.listed.Device.UDID; validUDID(udid) {
+			keys = append(keys, c.udids.Key(c.owner(), udid))
+		}
+	}
+	return c.fetch(ctx, keys)
 }
 
 // add makes the move of one device; the problem says why not.

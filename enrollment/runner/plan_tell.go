@@ -10,7 +10,7 @@ import (
 )
 
 // tellChunk is how many records hear a word in one write.
-const tellChunk = 100
+const tellChunk = storage.MaxPage
 
 // errStale says that the plan has another word to tell meanwhile.
 var errStale = errors.New("runner: the plan tells another word by now")
@@ -46,6 +46,9 @@ func (r *Runner) tellSome(ctx context.Context, k storage.RecordKey, x enrollment
 		if _, still := p.Value.Pending.Find(x.ID); !still {
 			return errStale
 		}
+		if err := c.fetch(ctx, keysOf(page)); err != nil {
+			return err
+		}
 		for _, rec := range page {
 			if err := c.tell(ctx, rec.RecordKey, word); err != nil {
 				return err
@@ -53,6 +56,14 @@ func (r *Runner) tellSome(ctx context.Context, k storage.RecordKey, x enrollment
 		}
 		return nil
 	})
+}
+
+func keysOf(page []storage.Record) []storage.RecordKey {
+	keys := make([]storage.RecordKey, 0, len(page))
+	for _, rec := range page {
+		keys = append(keys, rec.RecordKey)
+	}
+	return keys
 }
 
 // tell tells one record of a plan the word.

@@ -20,13 +20,14 @@ func (r *Runner) releaseAll(ctx context.Context, k storage.RecordKey) (keeps mig
 		return keeps, r.planPorts(migration.Wipe)
 	}
 	w, err := r.waves.Get(ctx, k.Tenant, k.ID)
-	if err == nil {
-		err = r.callAgain(ctx, w.Value)
-	}
 	if err != nil {
 		return keeps, err
 	}
-	for _, serial := range w.Value.Serials() {
+	turns, err := r.callAgain(ctx, w.Value)
+	if err != nil {
+		return keeps, err
+	}
+	for _, serial := range turns {
 		if ctx.Err() != nil {
 			return keeps, context.Cause(ctx)
 		}
@@ -36,26 +37,30 @@ func (r *Runner) releaseAll(ctx context.Context, k storage.RecordKey) (keeps mig
 		}
 		if released != nil {
 			r.sendWipe(ctx, released.Move, *released.Send)
-		} else if keeps.Why == "" {
+			continue
+		}
+		if keeps.Why == "" {
 			keeps = waits
+		}
+		if waits.Why != "" && waits.Why != migration.WaitsDevice {
+			break // it keeps all of them back
 		}
 	}
 	return keeps, nil
 }
 
-// callAgain has devices confirmed anew of which the confirmation has grown old while something kept their wipes back.
-func (r *Runner) callAgain(ctx context.Context, w migration.Wave) error {
-	var moves []migration.Move
-	for _, serial := range w.Serials() {
-		m, err := r.moves.Get(ctx, string(w.Tenant), string(moveID(w.Plan, serial)))
-		if err != nil {
-			return err
-		}
-		if m.Value.Wave == w.Number {
-			moves = append(moves, m.Value.Move)
-		}
+// callAgain has devices confirmed anew of which the confirmation has grown old while something kept their wipes back. It
+// returns the devices that seem to be in their turn; whether they are is seen when their wipe is released.
+func (r *Runner) callAgain(ctx context.Context, w migration.Wave) (turns []string, err error) {
+	moves, err := r.movesOf(ctx, w)
+	if err != nil {
+		return nil, err
 	}
-	return r.change(ctx, w.Tenant, func(c *change) error {
+	moves = slices.DeleteFunc(moves, func(m migration.Move) bool { return m.Wave != w.Number || m.State != migration.MoveTurn })
+	for _, m := range moves {
+		turns = append(turns, m.Device.Serial)
+	}
+	return turns, r.change(ctx, w.Tenant, func(c *change) error {
 		held, err := c.holdRelease(ctx, w.Plan, r.skew)
 		if err != nil {
 			return err

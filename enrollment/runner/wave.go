@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/migration"
@@ -68,18 +67,36 @@ func (r *Runner) leadWave(ctx context.Context, k storage.RecordKey, x enrollment
 			return err
 		}
 		ev := migration.WaveCounted{Result: enrollment.Result{Effect: x.ID, Outcome: enrollment.OK}}
-		for _, serial := range w.Value.Serials() {
-			m, err := c.moves.Get(ctx, k.Tenant, string(moveID(w.Value.Plan, serial)))
-			if errors.Is(err, storage.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			ev.Moves = append(ev.Moves, m.Value.Move)
+		ev.Moves, err = c.movesOf(ctx, w.Value)
+		if err != nil {
+			return err
 		}
 		return c.stepWave(ctx, w, ev)
 	}
+}
+
+// movesOf reads the moves of a wave, as far as there are some, without holding them.
+func (m rooms) movesOf(ctx context.Context, w migration.Wave) (moves []migration.Move, err error) {
+	var keys []storage.RecordKey
+	for _, serial := range w.Serials() {
+		keys = append(keys, m.moves.Key(string(w.Tenant), string(moveID(w.Plan, serial))))
+	}
+	found, err := m.store.GetMany(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		rec, there := found[k]
+		if !there {
+			continue
+		}
+		item, err := m.moves.Decode(ctx, rec)
+		if err != nil {
+			return nil, err
+		}
+		moves = append(moves, item.Value.Move)
+	}
+	return moves, nil
 }
 
 func feedWave(k storage.RecordKey, ev migration.WaveEvent) feed {
