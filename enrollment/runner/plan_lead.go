@@ -90,8 +90,14 @@ func (m rooms) eachMoveIn(
 
 // tally counts the moves of a plan.
 func (r *Runner) tally(ctx context.Context, k storage.RecordKey) (t migration.Tally, err error) {
-	err = r.eachMove(ctx, k.Tenant, enrollment.PlanID(k.ID), func(_ storage.Record, m moveRecord) (bool, error) {
-		t.Add(m.Move)
+	err = r.eachOf(ctx, KindMove, k.Tenant, enrollment.PlanID(k.ID), func(page []storage.Record) (bool, error) {
+		for _, rec := range page {
+			item, err := r.stances.Decode(ctx, rec)
+			if err != nil {
+				return false, err
+			}
+			t.Add(migration.Move(item.Value))
+		}
 		return true, nil
 	})
 	return t, err
@@ -198,9 +204,7 @@ func (c *change) pick(
 ) (serials []string, err error) {
 	err = c.eachMoveIn(ctx, state, string(p.Tenant), p.ID, func(rec storage.Record, m moveRecord) (bool, error) {
 		if m.State == state && wanted(m.Move) {
-			if _, err := c.movesSeen.take(ctx, c, rec); err != nil {
-				return false, err
-			}
+			c.movesSeen.takeRead(c, rec, m)
 			serials = append(serials, m.Device.Serial)
 		}
 		return len(serials) < most, nil

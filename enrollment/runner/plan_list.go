@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/migration"
@@ -244,9 +245,11 @@ func (l *lister) add(ctx context.Context, c *change, d decidedRow) (*enrollment.
 // clear removes what an earlier attempt stored and this list does not have.
 func (l *lister) clear(ctx context.Context) error {
 	var over []storage.Record
-	err := l.t.r.eachMove(ctx, string(l.t.id), l.id, func(rec storage.Record, m moveRecord) (bool, error) {
-		if !l.kept[m.Device.Serial] {
-			over = append(over, rec)
+	err := l.t.r.eachOf(ctx, KindMove, string(l.t.id), l.id, func(page []storage.Record) (bool, error) {
+		for _, rec := range page {
+			if !l.kept[strings.TrimPrefix(rec.ID, string(moveID(l.id, "")))] {
+				over = append(over, rec)
+			}
 		}
 		return true, nil
 	})

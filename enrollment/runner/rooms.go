@@ -100,6 +100,7 @@ type rooms struct {
 	waves         *storage.Repo[migration.Wave]
 	batches       *storage.Repo[migration.Batch]
 	moves         *storage.Repo[moveRecord]
+	stances       *storage.Repo[stance]
 	devices       *storage.Repo[deviceRecord]
 	udids         *storage.Repo[udidRecord]
 	posts         *storage.Repo[migration.Budget]
@@ -152,6 +153,7 @@ func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration, a
 		waves:      storage.NewRepo(store, sealer, waveSpec),
 		batches:    storage.NewRepo(store, sealer, batchSpec),
 		moves:      storage.NewRepo(store, sealer, moveSpec),
+		stances:    storage.NewRepo(store, sealer, storage.Spec[stance]{Kind: KindMove, Schema: moveSpec.Schema, Upgrade: moveSpec.Upgrade}),
 		devices:    storage.NewRepo(store, sealer, deviceSpec),
 		udids:      storage.NewRepo(store, sealer, storage.Spec[udidRecord]{Kind: KindEnrollmentID, Schema: 1}),
 		posts:      storage.NewRepo(store, sealer, storage.Spec[migration.Budget]{Kind: KindPosts, Schema: 1}),

@@ -93,16 +93,22 @@ func (s shelf[T]) ensure(ctx context.Context, c *change, id string) (*tracked[T]
 
 // take makes a record that a list has shown part of the write.
 func (s shelf[T]) take(ctx context.Context, c *change, rec storage.Record) (*tracked[T], error) {
-	if t, seen := s.seen[rec.ID]; seen {
-		return t, nil
-	}
 	item, err := s.repo.Decode(ctx, rec)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracked[T]{Item: item, found: true, leased: c.leaseOf(rec, s.wake(item.Value))}
+	return s.takeRead(c, rec, item.Value), nil
+}
+
+// takeRead is take of a record whose value was read from it.
+func (s shelf[T]) takeRead(c *change, rec storage.Record, value T) *tracked[T] {
+	if t, seen := s.seen[rec.ID]; seen {
+		return t
+	}
+	item := storage.Item[T]{RecordKey: rec.RecordKey, Version: rec.Version, Value: value}
+	t := &tracked[T]{Item: item, found: true, leased: c.leaseOf(rec, s.wake(value))}
 	s.put(t)
-	return t, nil
+	return t
 }
 
 // add makes a new record part of the write.

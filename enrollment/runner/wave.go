@@ -132,9 +132,7 @@ func (r *Runner) callTurns(k storage.RecordKey, x enrollment.Effect) feed {
 			case w.Value.MayTake(m.Move):
 				ev.Left++
 			case len(ev.Called) < missing && w.Value.Takes(m.Move):
-				if _, err := c.movesSeen.take(ctx, c, rec); err != nil {
-					return false, err
-				}
+				c.movesSeen.takeRead(c, rec, m)
 				ev.Called = append(ev.Called, m.Device.Serial)
 			}
 			return true, nil

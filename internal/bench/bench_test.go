@@ -38,3 +38,15 @@ func BenchmarkUpload(b *testing.B) {
 		require.NoError(b, h.upload(b.Context()))
 	}
 }
+
+// BenchmarkMigration lists a small plan from a stream and drives it to its end.
+func BenchmarkMigration(b *testing.B) {
+	for b.Loop() {
+		stages, err := migrate(b.Context(), b.TempDir(), 1000, sinceStart())
+		require.NoError(b, err)
+		for _, s := range stages {
+			b.ReportMetric(float64(s.ours.Nanoseconds())/float64(s.devices), "ns/"+s.name)
+			b.ReportMetric(s.raw.Seconds()/s.ours.Seconds(), "raw/"+s.name)
+		}
+	}
+}

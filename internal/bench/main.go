@@ -4,6 +4,7 @@
 //	go run ./internal/bench            prints the table
 //	go run ./internal/bench -update    writes what has a goal into README.md as well, and what was measured last on PostgreSQL
 //	go run ./internal/bench postgres   measures on PostgreSQL, beside SQL by hand; takes an hour and 15 GB; -h tells more
+//	go run ./internal/bench -migration prints what moving 10,000 and 100,000 devices takes, in minutes
 //	go run ./internal/bench generate   makes a large installation; -h tells how
 //
 // # How to read it
@@ -28,6 +29,11 @@
 //
 // An upload through the runner, with a store file, sealing and the fake Apple, by parts that add up to the whole: the mean
 // of the faster half of a hundred. How long a commit takes is up to the disk.
+//
+// With -migration: a plan that moves devices, listed from a stream and driven to its end in a store file, in a time that passes as
+// fast as the work is done, with everybody outside answering at once; beside it the same bytes under the same keys, written by
+// bare bbolt in as many transactions. And the most that was on the heap meanwhile, garbage included: it is not to grow with the
+// number of devices.
 //
 // The same things run as ordinary benchmarks: go test -bench .
 //
@@ -68,11 +74,17 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	update := flags.Bool("update", false, "write the figures that have a goal into README.md of this folder")
+	moving := flags.Bool("migration", false, "measure plans that move 10,000 and 100,000 devices instead")
 	flags.SetOutput(out)
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err
+	}
+	if *moving {
+		return within("", func(dir string) error {
+			return reportMigration(ctx, out, dir, machine(time.Now()), sinceStart(), 10_000, 100_000)
+		})
 	}
 	return run(ctx, out, *update)
 }
