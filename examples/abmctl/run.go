@@ -83,7 +83,7 @@ func (c *runDue) do(ctx context.Context, h *host) (answer, error) {
 		if err != nil {
 			return total, err
 		}
-		if !once.More {
+		if !once.More && once.Claimed == once.Failed { // what was done may have made more due
 			break
 		}
 	}

@@ -56,10 +56,10 @@ func wire(app *rmm.App, s settings) (r *runner.Runner, err error) {
 // endregion wire
 
 // region cron
-// runDue does everything that is due. The RMM's cron calls it every minute, in each of its processes.
+// runDue does everything that is due, and what becomes due by it. The RMM's cron calls it every minute, in each of its processes.
 func runDue(ctx context.Context, r *runner.Runner) error {
 	for {
-		if ran, err := r.RunDue(ctx, runner.Due{}); err != nil || !ran.More {
+		if ran, err := r.RunDue(ctx, runner.Due{}); err != nil || !ran.More && ran.Claimed == ran.Failed {
 			return err
 		}
 	}
