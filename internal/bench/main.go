@@ -2,7 +2,7 @@
 // figures: what ours takes, what the other takes, the ratio of the two, the goal, and whether it is met.
 //
 //	go run ./internal/bench            prints the table
-//	go run ./internal/bench -update    writes what has a goal into README.md as well, and what was measured last on PostgreSQL
+//	go run ./internal/bench -update    writes what has a goal into README.md as well, and what was measured last on PostgreSQL into the worker's guide
 //	go run ./internal/bench postgres   measures on PostgreSQL, beside SQL by hand; takes an hour and 15 GB; -h tells more
 //	go run ./internal/bench -migration prints what moving 10,000 and 100,000 devices takes, in minutes
 //	go run ./internal/bench generate   makes a large installation; -h tells how

@@ -16,10 +16,11 @@ import (
 	"github.com/abmrenew/abmrenew/storage/seal"
 )
 
-// Where the figures of PostgreSQL are kept, below the root of the repository.
+// Where the figures of PostgreSQL are kept and shown, below the root of the repository.
 const (
-	keptFile = "internal/bench/database/measured.json"
-	plotFile = "internal/bench/database/measured.svg"
+	keptFile  = "internal/bench/database/measured.json"
+	plotFile  = "internal/bench/database/measured.svg"
+	guideFile = "examples/worker/README.md"
 )
 
 // measurePostgres measures the library on PostgreSQL and shows or keeps what came out.
@@ -28,7 +29,7 @@ func measurePostgres(ctx context.Context, out io.Writer, args []string) error {
 	flags.SetOutput(out)
 	dsn := flags.String("dsn", "", "measure in this database, and leave the large installations there; empty: on a server of its own, which goes afterwards")
 	keyring := flags.String("keyring", "", "the master keys of the installations in the database, made if they are not there")
-	update := flags.Bool("update", false, "keep what was measured, and show it in README.md of this folder")
+	update := flags.Bool("update", false, "keep what was measured, and show it in "+guideFile)
 	small := flags.Bool("small", false, "measure in small, to see that it works")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -75,9 +76,6 @@ func measurePostgres(ctx context.Context, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err != nil {
-		return err
-	}
 	m = m.Rounded()
 	if _, err := io.WriteString(out, m.Table()); err != nil || !*update {
 		return err
@@ -88,10 +86,10 @@ func measurePostgres(ctx context.Context, out io.Writer, args []string) error {
 	return show(m)
 }
 
-// show draws the plot and writes the table into the README.
+// show draws the plot and writes the table into the worker's guide.
 func show(m database.Measured) error {
 	if err := os.WriteFile(plotFile, m.Plot(), 0o600); err != nil {
 		return fmt.Errorf("run this in the root of the repository: %w", err)
 	}
-	return updateFile("README.md", "postgres", m.Table()+"\n![How far each goal is reached]("+plotFile+")\n\n"+m.Origin+".\n")
+	return updateFile(guideFile, "postgres", m.Table()+"\n"+m.Origin+".\n")
 }

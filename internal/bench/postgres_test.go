@@ -31,7 +31,7 @@ func TestMeasuringSaysWhatItNeeds(t *testing.T) {
 	assert.Contains(t, help.String(), "-keyring")
 }
 
-// What is kept is shown: a plot in its file, and a table and the plot in the README.
+// What is kept is shown: a plot in its file, and a table in the guide.
 func TestShow(t *testing.T) {
 	kept, err := database.Kept()
 	require.NoError(t, err)
@@ -40,11 +40,12 @@ func TestShow(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(plotFile), 0o700))
 	require.ErrorContains(t, show(kept), "root of the repository")
 	begin, end := marks("postgres")
-	require.NoError(t, os.WriteFile("README.md", []byte(begin+end), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Dir(guideFile), 0o700))
+	require.NoError(t, os.WriteFile(guideFile, []byte(begin+end), 0o600))
 	require.NoError(t, show(kept))
-	readme, err := os.ReadFile("README.md")
+	guide, err := os.ReadFile(guideFile)
 	require.NoError(t, err)
-	assert.Equal(t, begin+kept.Table()+"\n![How far each goal is reached]("+plotFile+")\n\n"+kept.Origin+".\n"+end, string(readme))
+	assert.Equal(t, begin+kept.Table()+"\n"+kept.Origin+".\n"+end, string(guide))
 	plot, err := os.ReadFile(plotFile)
 	require.NoError(t, err)
 	assert.Equal(t, kept.Plot(), plot)

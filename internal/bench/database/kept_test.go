@@ -69,7 +69,8 @@ func TestThePlotHasABarForEachGoal(t *testing.T) {
 	assert.Equal(t, some.Plot(), again.Plot(), "the same figures are the same bytes")
 }
 
-// What is shown is what was measured: the plot in this folder and the README's block come from the file beside them.
+// What is shown is what was measured: the plot in this folder and the block in the worker's guide come from the file
+// beside them.
 func TestWhatIsShownIsWhatWasMeasured(t *testing.T) {
 	m, err := Kept()
 	require.NoError(t, err)
@@ -79,10 +80,10 @@ func TestWhatIsShownIsWhatWasMeasured(t *testing.T) {
 	plot, err := os.ReadFile("measured.svg")
 	require.NoError(t, err)
 	assert.Equal(t, string(m.Plot()), string(plot), "run go run ./internal/bench -update")
-	readme, err := os.ReadFile("../../../README.md")
+	guide, err := os.ReadFile("../../../examples/worker/README.md")
 	require.NoError(t, err)
-	if _, block, shown := strings.Cut(string(readme), "<!-- figures: postgres -->\n"); shown {
-		assert.True(t, strings.HasPrefix(block, m.Table()), "run go run ./internal/bench -update")
-		assert.Contains(t, block, m.Origin)
-	}
+	_, block, shown := strings.Cut(string(guide), "<!-- figures: postgres -->\n")
+	require.True(t, shown)
+	assert.True(t, strings.HasPrefix(block, m.Table()), "run go run ./internal/bench -update")
+	assert.Contains(t, block, m.Origin)
 }
