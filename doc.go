@@ -29,15 +29,16 @@
 //  3. Make one [runner.Runner] with a [seal.Sealer] over store and keys, a [dep.Verifier] and, so that people hear of things,
 //     an [enrollment.Notifier] ([slognotify] writes to the log). Give it an [apns.Prober] ([apnshttp]), and each customer's push
 //     certificate ([runner.Tenant.ImportPush]), or one for the whole account.
-//  4. Call [runner.Runner.RunDue] every minute or so, from whatever it schedules with, on as many machines as it likes.
-//     Nothing happens between calls; two at once do no harm.
+//  4. Call [runner.Runner.RunDue] every minute or so, and again until it claims nothing, from whatever it schedules with, on as
+//     many machines as it likes. Nothing happens between calls; two at once do no harm.
 //  5. Log people in, decide who may do what, and pass who it is ([enrollment.Actor]) with every call.
 //  6. Carry a click to the customer's scope, [runner.Runner.Tenant]: an ID of another customer is not found there.
 //  7. Show a person the certificate, the steps of [portal], and the [enrollment.Problem] of whatever did not work.
 //  8. Take the token for its own calls to Apple from [runner.Tenant.Tokens], and the push certificate from
 //     [runner.Tenant.PushSource]; report refusals back to them.
 //  9. To move devices, plug in the ports of [enrollment] ([axm], [dep], [nanomdm], or its own that pass [enrollmenttest]), and tell
-//     what its MDM hears of devices to [runner.Tenant.Observe].
+//     what its MDM hears of devices to [runner.Tenant.Observe], and what becomes of the old MDM's push certificate to
+//     [runner.Tenant.ObserveRoute]. An API account ([runner.Tenant.SetAPIAccount]) spares people the portal.
 //  10. When a customer leaves, close the tenant ([runner.Tenant.Close]), and later erase it.
 //
 // A host that has tokens and key pairs already brings them along with [runner.Runner.Adopt], at any time.
@@ -51,8 +52,9 @@
 //
 // The shell: [runner] loads, steps, commits, and does what is due.
 //
-// Adapters: [dep] (Apple's device assignment service), [axm] (the Apple Business and School Manager API), [apnshttp] (Apple's push service), [nanomdm] (wipes and check-ins
-// through a NanoMDM server), [slognotify] (reminders as log lines), [storage] (the contract of a store, with [memory] and [bolt]), [seal] (encryption at rest).
+// Adapters: [dep] (Apple's device assignment service), [axm] (the Apple Business and School Manager API), [apnshttp] (Apple's
+// push service), [nanomdm] (wipes and check-ins through a NanoMDM server), [slognotify] (reminders as log lines), [storage] (the
+// contract of a store, with [memory] and [bolt]; storage/postgres is a module of its own), [seal] (encryption at rest).
 //
 // For tests of a host: [appletest] (a fake Apple), [fleet] (devices and MDMs that act beside it), [storagetest] (what a
 // store must do), [enrollmenttest] (what the ports of enrollment must).
@@ -60,8 +62,9 @@
 // # Where to start
 //
 // Run examples/quickstart, which renews a token end to end against the fake Apple; read the example below; then read the
-// package comment of [runner]. A whole host, a command line, is examples/abmctl. A program that only opens token files needs
-// [abmtoken] and nothing else.
+// package comment of [runner]. examples/migrate moves the devices of a lost server. Whole hosts are examples/abmctl, a command
+// line, and examples/worker, for many machines; examples/embed wires the library into a program that was there before. A program
+// that only opens token files needs [abmtoken] and nothing else.
 //
 // # Stability
 //
@@ -89,6 +92,8 @@
 // [runner.Tenant.PushSource]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.PushSource
 // [runner.Tenant.NewPlan]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.NewPlan
 // [runner.Tenant.Observe]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Observe
+// [runner.Tenant.ObserveRoute]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.ObserveRoute
+// [runner.Tenant.SetAPIAccount]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.SetAPIAccount
 // [runner.Tenant.Tokens]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Tokens
 // [runner.Tenant.Close]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/runner#Tenant.Close
 // [axm]: https://pkg.go.dev/github.com/abmrenew/abmrenew/enrollment/axm
