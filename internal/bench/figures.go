@@ -71,10 +71,15 @@ func stepFigures(context.Context, string, sizes) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	moved, err := moveLife()
+	if err != nil {
+		return nil, err
+	}
 	limit := goal{most: 500, below: true}
 	return []figure{
 		{id: "renewal", name: "Step of a renewal, mean of its life", ours: renewal.whole("ours"), goal: limit},
 		{id: "watch", name: "Step of a watch, mean of its life", ours: watch.whole("ours"), goal: limit},
+		{id: "move", name: "Step of a device's move, mean of its life", ours: moved.whole("ours"), goal: limit},
 	}, nil
 }
 
