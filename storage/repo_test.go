@@ -198,3 +198,34 @@ func TestAValueThatIsNoJSONIsNotStored(t *testing.T) {
 	_, err := repo.Encode(context.Background(), repo.New("acme", "1", nil))
 	require.ErrorContains(t, err, "encoding server acme/1")
 }
+
+// What reads a part of a value by a quicker way sees no byte that this program has not signed, and what it refuses is damaged.
+func TestAQuickReadSeesSignedBytesOnly(t *testing.T) {
+	ctx := context.Background()
+	k := newKit(t)
+	rec, err := k.repo.Encode(ctx, k.repo.New("acme", "srv_01", server{Name: "Acme MDM", Count: 7}))
+	k.put(t, rec, err)
+	var refuse error
+	var seen []string
+	spec := serverSpec()
+	spec.Read = func(s *server, data []byte) error {
+		seen = append(seen, string(data))
+		s.Count = 8
+		return refuse
+	}
+	quick := storage.NewRepo(k, k.sealer, spec)
+	got, err := quick.Get(ctx, "acme", "srv_01")
+	require.NoError(t, err)
+	assert.Equal(t, server{Count: 8}, got.Value)
+	assert.Equal(t, []string{`{"name":"Acme MDM","count":7}`}, seen)
+
+	refuse = errors.New("no number")
+	_, err = quick.Get(ctx, "acme", "srv_01")
+	require.ErrorIs(t, err, storage.ErrDamaged)
+
+	seen = nil
+	k.edit(t, rec.RecordKey, func(r *storage.Record) { r.Data = []byte(strings.Replace(string(r.Data), `"count":7`, `"count":9`, 1)) })
+	_, err = quick.Get(ctx, "acme", "srv_01")
+	require.ErrorIs(t, err, storage.ErrDamaged)
+	assert.Empty(t, seen, "it was read before its signature was checked")
+}

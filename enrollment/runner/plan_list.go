@@ -288,8 +288,17 @@ func (l *lister) finish(ctx context.Context) error {
 	}
 	content := l.plan.NextContent(c.policy)
 	digest := migration.NewDigest(content)
-	err = l.t.r.eachMove(ctx, string(l.t.id), l.id, func(_ storage.Record, m moveRecord) (bool, error) {
-		return true, digest.Add(migration.Listed{Device: m.Device, Decision: m.Decision})
+	err = l.t.r.eachOf(ctx, KindMove, string(l.t.id), l.id, func(page []storage.Record) (bool, error) {
+		for _, rec := range page {
+			item, err := l.t.r.listings.Decode(ctx, rec)
+			if err == nil {
+				err = digest.Add(item.Value)
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+		return true, nil
 	})
 	if err != nil {
 		return err

@@ -101,6 +101,7 @@ type rooms struct {
 	batches       *storage.Repo[migration.Batch]
 	moves         *storage.Repo[moveRecord]
 	stances       *storage.Repo[stance]
+	listings      *storage.Repo[migration.Listed]
 	devices       *storage.Repo[deviceRecord]
 	udids         *storage.Repo[udidRecord]
 	posts         *storage.Repo[migration.Budget]
@@ -153,7 +154,8 @@ func newRooms(store storage.Store, sealer storage.Sealer, lease time.Duration, a
 		waves:      storage.NewRepo(store, sealer, waveSpec),
 		batches:    storage.NewRepo(store, sealer, batchSpec),
 		moves:      storage.NewRepo(store, sealer, moveSpec),
-		stances:    storage.NewRepo(store, sealer, storage.Spec[stance]{Kind: KindMove, Schema: moveSpec.Schema, Upgrade: moveSpec.Upgrade}),
+		stances:    storage.NewRepo(store, sealer, stanceSpec),
+		listings:   storage.NewRepo(store, sealer, listingSpec),
 		devices:    storage.NewRepo(store, sealer, deviceSpec),
 		udids:      storage.NewRepo(store, sealer, storage.Spec[udidRecord]{Kind: KindEnrollmentID, Schema: 1}),
 		posts:      storage.NewRepo(store, sealer, storage.Spec[migration.Budget]{Kind: KindPosts, Schema: 1}),

@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/abmrenew/abmrenew/storage"
@@ -127,8 +129,8 @@ func (s shelf[T]) prepare(ctx context.Context, w *storage.Write) error {
 }
 
 func addAll[T any](ctx context.Context, w *storage.Write, repo *storage.Repo[T], seen map[string]*tracked[T]) error {
-	for _, t := range seen {
-		if err := add(ctx, w, repo, t); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(seen)) { // stores put in order what is in order by less work
+		if err := add(ctx, w, repo, seen[id]); err != nil {
 			return err
 		}
 	}

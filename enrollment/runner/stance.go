@@ -5,14 +5,23 @@ import (
 	"strconv"
 
 	"github.com/abmrenew/abmrenew/enrollment/migration"
+	"github.com/abmrenew/abmrenew/storage"
 )
 
 // stance is a move of which only that was read by which moves are counted, its state and strategy: a plan counts very many of
 // them, again and again. It is only read.
 type stance migration.Move
 
-// UnmarshalJSON takes two texts out of a move. Whoever calls it has seen that data is JSON.
-func (s *stance) UnmarshalJSON(data []byte) error {
+// Of a move's record also a part can be read. It is signed as a whole.
+var (
+	stanceSpec = storage.Spec[stance]{
+		Kind: moveSpec.Kind, Schema: moveSpec.Schema, Upgrade: moveSpec.Upgrade, Read: (*stance).read,
+	}
+	listingSpec = storage.Spec[migration.Listed]{Kind: moveSpec.Kind, Schema: moveSpec.Schema, Upgrade: moveSpec.Upgrade}
+)
+
+// read takes two texts out of the JSON of a move.
+func (s *stance) read(data []byte) error {
 	var inside [2][]byte // the member that is being read, of the move and of what it holds
 	depth, key := 0, false
 	for i := 0; i < len(data); i++ {
@@ -51,6 +60,9 @@ func (s *stance) UnmarshalJSON(data []byte) error {
 				s.Decision.Strategy = migration.Strategy(text)
 			}
 		}
+	}
+	if depth != 0 || len(data) == 0 {
+		return strconv.ErrSyntax
 	}
 	return nil
 }
