@@ -112,6 +112,9 @@ type Looking struct {
 // nobody else looks for it.
 type DeviceRevived struct{}
 
+// BatchEnded says that a batch of the plan came to its end, so that there is room for another one.
+type BatchEnded struct{}
+
 // MovesTold is the result of telling a word to everything that belongs to the plan.
 type MovesTold struct{ enrollment.Result }
 
@@ -150,6 +153,7 @@ const (
 	EventBatchesMade  EventName = "batches_made"
 	EventLooking      EventName = "looking"
 	EventRevived      EventName = "device_revived"
+	EventBatchEnded   EventName = "batch_ended"
 	EventMovesTold    EventName = "moves_told"
 	EventWaveEnded    EventName = "wave_ended"
 	EventNotified     EventName = "notified"

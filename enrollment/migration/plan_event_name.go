@@ -55,6 +55,9 @@ func (Looking) Name() EventName { return EventLooking }
 func (DeviceRevived) Name() EventName { return EventRevived }
 
 // Name implements [PlanEvent].
+func (BatchEnded) Name() EventName { return EventBatchEnded }
+
+// Name implements [PlanEvent].
 func (MovesTold) Name() EventName { return EventMovesTold }
 
 // Name implements [PlanEvent].
@@ -84,6 +87,7 @@ func (Counted) plan()          {}
 func (BatchesMade) plan()      {}
 func (Looking) plan()          {}
 func (DeviceRevived) plan()    {}
+func (BatchEnded) plan()       {}
 func (MovesTold) plan()        {}
 func (WaveEnded) plan()        {}
 func (PlanNotified) plan()     {}

@@ -170,6 +170,7 @@ func planResults() []planEvent {
 		result("batches_made: all", enrollment.MakeBatches, enrollment.OK, made(false)),
 		result("batches_made: there are more", enrollment.MakeBatches, enrollment.OK, made(true)),
 		result("batches_made: not now", enrollment.MakeBatches, enrollment.Unknown, made(false)),
+		planFact("batch_ended", func(migration.Plan) migration.PlanEvent { return migration.BatchEnded{} }),
 		result("moves_told: all", enrollment.TellMoves, enrollment.OK, told), result("moves_told: not now", enrollment.TellMoves, enrollment.Retry, told),
 		result("notified: ok", enrollment.SendNotice, enrollment.OK, said), result("notified: not now", enrollment.SendNotice, enrollment.Retry, said),
 	}

@@ -36,9 +36,10 @@ func (s *planStep) run(by enrollment.Actor) {
 	s.deaf()
 }
 
-// countEvery is how often the moves are counted: each minute, and less often where there are many or the plan takes long.
+// countEvery is how often the moves are counted: each minute, and less often where there are many or the plan takes long. What
+// cannot wait for it says so: the end of a batch, or of a wave.
 func (s *planStep) countEvery() time.Duration {
-	many := time.Duration(min(max(s.Listing.Devices, 0), 1_000_000)) * time.Millisecond
+	many := time.Duration(min(max(s.Listing.Devices, 0), 400_000)) * 5 * time.Millisecond
 	return time.Minute + many + min(max(s.now.Sub(s.StartedAt)/100, 0), 10*time.Minute).Truncate(time.Second)
 }
 
@@ -121,6 +122,18 @@ func (s *planStep) batchesMade(ev BatchesMade) bool {
 	if ev.More && (s.State == PlanRunning || s.State == PlanCancelling) {
 		s.want(enrollment.Effect{Kind: enrollment.MakeBatches})
 	}
+	return true
+}
+
+// batchEnded has the next batch made at once, and not only when the moves are counted the next time.
+func (s *planStep) batchEnded() bool {
+	if s.State != PlanRunning || s.Stopped || s.Tally.Queued == 0 {
+		return false
+	}
+	if _, pending := s.Pending.Of(enrollment.MakeBatches); pending {
+		return false
+	}
+	s.want(enrollment.Effect{Kind: enrollment.MakeBatches})
 	return true
 }
 

@@ -96,6 +96,8 @@ func (s *planStep) fact(ev PlanEvent) (moved bool) {
 		return s.counted(ev)
 	case BatchesMade:
 		return s.batchesMade(ev)
+	case BatchEnded:
+		return s.batchEnded()
 	case Looking:
 		return s.looked(ev)
 	case DeviceRevived:

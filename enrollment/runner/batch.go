@@ -33,13 +33,19 @@ func (c *change) stepBatch(ctx context.Context, b *tracked[migration.Batch], ev 
 }
 
 func (c *change) applyBatch(ctx context.Context, b *tracked[migration.Batch], tr migration.BatchTransition) error {
+	ended := b.Value.Live() && !tr.Batch.Live()
 	b.Value, b.moved = tr.Batch, true
-	if err := c.tellNews(ctx, tr.Batch.Plan, tr.News); err != nil || len(tr.Audit) == 0 {
+	if err := c.tellNews(ctx, tr.Batch.Plan, tr.News); err != nil || len(tr.Audit) == 0 && !ended {
 		return err
 	}
 	p, err := c.plan(ctx, tr.Batch.Plan)
 	if err != nil {
 		return err
+	}
+	if ended {
+		if err := c.stepPlan(ctx, p, migration.BatchEnded{}); err != nil {
+			return err
+		}
 	}
 	return appendFacts(ctx, c, string(p.Value.ID), &p.Value.Audit, &p.moved, tr.Audit)
 }
