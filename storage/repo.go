@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -175,14 +176,20 @@ func signer(k RecordKey, installation bool) string {
 	return k.Tenant
 }
 
-// signed is the message that a snapshot's code covers: the value and the place it belongs to.
-func signed(k RecordKey, schema int, value []byte) []byte {
-	return joined([]byte("snapshot/1"), []byte(k.Kind), []byte(k.Tenant), []byte(k.ID),
+// messages are buffers for what is signed: there is one for each record that is read or written, of its whole length.
+var messages = sync.Pool{New: func() any { return new([]byte) }}
+
+// signed appends the message that a snapshot's code covers: the value and the place it belongs to.
+func signed(to []byte, k RecordKey, schema int, value []byte) []byte {
+	return appendJoined(to, []byte("snapshot/1"), []byte(k.Kind), []byte(k.Tenant), []byte(k.ID),
 		strconv.AppendInt(nil, int64(schema), 10), value)
 }
 
 func sign(ctx context.Context, sealer Sealer, as string, k RecordKey, schema int, value []byte) ([]byte, error) {
-	mac, err := sealer.Sign(ctx, as, signed(k, schema, value))
+	message := messages.Get().(*[]byte)
+	defer messages.Put(message)
+	*message = signed((*message)[:0], k, schema, value)
+	mac, err := sealer.Sign(ctx, as, *message)
 	if err != nil {
 		return nil, fmt.Errorf("signing %v: %w", k, err)
 	}
@@ -215,7 +222,10 @@ func readSnapshot(data []byte) (s snapshot, err error) {
 }
 
 func verify(ctx context.Context, sealer Sealer, as string, k RecordKey, s snapshot) error {
-	err := sealer.Verify(ctx, as, signed(k, s.Schema, s.Value), s.MAC)
+	message := messages.Get().(*[]byte)
+	defer messages.Put(message)
+	*message = signed((*message)[:0], k, s.Schema, s.Value)
+	err := sealer.Verify(ctx, as, *message, s.MAC)
 	if errors.Is(err, ErrSealed) {
 		return fmt.Errorf("%w: %v was changed past this program: its signature does not fit", ErrDamaged, k)
 	}

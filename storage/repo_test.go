@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -228,4 +230,26 @@ func TestAQuickReadSeesSignedBytesOnly(t *testing.T) {
 	_, err = quick.Get(ctx, "acme", "srv_01")
 	require.ErrorIs(t, err, storage.ErrDamaged)
 	assert.Empty(t, seen, "it was read before its signature was checked")
+}
+
+// Messages to be signed share buffers, one after the other; at the same time each has its own.
+func TestRecordsOfManyAtOnceHaveTheirOwnSignatures(t *testing.T) {
+	ctx := context.Background()
+	k := newKit(t)
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() {
+			for i := range 50 {
+				want := server{Name: strings.Repeat("x", (n*37+i*11)%300), Count: n}
+				rec, err := k.repo.Encode(ctx, k.repo.New("acme", fmt.Sprint(n), want))
+				if !assert.NoError(t, err) {
+					return
+				}
+				got, err := k.repo.Decode(ctx, rec)
+				assert.NoError(t, err)
+				assert.Equal(t, want, got.Value)
+			}
+		})
+	}
+	group.Wait()
 }

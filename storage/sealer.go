@@ -19,7 +19,8 @@ var (
 )
 
 // Sealer protects what a store keeps, with keys of its own for each tenant; the empty tenant is the
-// installation. Implementations are safe for concurrent use. Package seal has the one that ships.
+// installation. Implementations are safe for concurrent use, and keep none of the bytes that they are given after
+// a call. Package seal has the one that ships.
 type Sealer interface {
 	// Seal encrypts plaintext so that it opens only for this tenant and this place.
 	Seal(ctx context.Context, tenant string, place, plaintext []byte) ([]byte, error)
@@ -40,7 +41,10 @@ func joined(parts ...[]byte) []byte {
 	for _, p := range parts {
 		n += binary.MaxVarintLen32 + len(p)
 	}
-	out := make([]byte, 0, n)
+	return appendJoined(make([]byte, 0, n), parts...)
+}
+
+func appendJoined(out []byte, parts ...[]byte) []byte {
 	for _, p := range parts {
 		out = binary.AppendUvarint(out, uint64(len(p)))
 		out = append(out, p...)

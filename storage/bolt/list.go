@@ -3,11 +3,15 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/abmrenew/abmrenew/storage"
 )
+
+// fewRecords is how many a page holds before it has room for as many as were asked for: most lists are short.
+const fewRecords = 64
 
 // List implements [storage.Store].
 func (s *Store) List(ctx context.Context, q storage.Query) (page []storage.Record, err error) {
@@ -23,6 +27,9 @@ func (s *Store) List(ctx context.Context, q storage.Query) (page []storage.Recor
 			}
 			if !found {
 				return false, missing(k)
+			}
+			if len(page) == fewRecords {
+				page = slices.Grow(page, q.Limit-fewRecords)
 			}
 			page = append(page, r)
 			return len(page) < q.Limit, ctx.Err()
