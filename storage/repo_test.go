@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -233,23 +231,36 @@ func TestAQuickReadSeesSignedBytesOnly(t *testing.T) {
 }
 
 // Messages to be signed share buffers, one after the other; at the same time each has its own.
-func TestRecordsOfManyAtOnceHaveTheirOwnSignatures(t *testing.T) {
+func TestARecordThatIsSignedMeanwhileChangesNoSignature(t *testing.T) {
 	ctx := context.Background()
 	k := newKit(t)
-	var group sync.WaitGroup
-	for n := range 8 {
-		group.Go(func() {
-			for i := range 50 {
-				want := server{Name: strings.Repeat("x", (n*37+i*11)%300), Count: n}
-				rec, err := k.repo.Encode(ctx, k.repo.New("acme", fmt.Sprint(n), want))
-				if !assert.NoError(t, err) {
-					return
-				}
-				got, err := k.repo.Decode(ctx, rec)
-				assert.NoError(t, err)
-				assert.Equal(t, want, got.Value)
-			}
-		})
+	other := func() {
+		_, err := k.repo.Encode(ctx, k.repo.New("acme", "other", server{Name: "Another MDM"}))
+		require.NoError(t, err)
 	}
-	group.Wait()
+	busy := storage.NewRepo(k, interrupted{k.sealer, other}, serverSpec())
+	want := server{Name: "Acme MDM"}
+	rec, err := busy.Encode(ctx, busy.New("acme", "srv_01", want))
+	require.NoError(t, err)
+	for _, repo := range []*storage.Repo[server]{k.repo, busy} {
+		got, err := repo.Decode(ctx, rec)
+		require.NoError(t, err)
+		assert.Equal(t, want, got.Value)
+	}
+}
+
+// interrupted has something else signed before it looks at a message.
+type interrupted struct {
+	storage.Sealer
+	by func()
+}
+
+func (i interrupted) Sign(ctx context.Context, tenant string, message []byte) ([]byte, error) {
+	i.by()
+	return i.Sealer.Sign(ctx, tenant, message)
+}
+
+func (i interrupted) Verify(ctx context.Context, tenant string, message, mac []byte) error {
+	i.by()
+	return i.Sealer.Verify(ctx, tenant, message, mac)
 }
