@@ -44,6 +44,9 @@ func Kinds() []string {
 // claimed, as [Runner.Run] does. A wipe leaves only within [enrollment.Policy.WipeFreshFor] of its device's confirmation, so
 // call every minute or so while devices move; every quarter of an hour none would ever leave.
 //
+// Where more is due than it takes, half of what it takes is left to servers, push certificates and their renewals, which are also
+// begun first: however many devices move, no renewal waits for more of them than that. (A Limit of 1 has no half: the oldest.)
+//
 // It takes no longer than a lease, and ends early with the context: what was claimed and not begun is given back.
 func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 	orElse(&d.Limit, 100)
@@ -56,7 +59,7 @@ func (r *Runner) RunDue(ctx context.Context, d Due) (Ran, error) {
 	if len(d.Kinds) == 0 {
 		d.Kinds = Kinds()
 	}
-	claimed, err := r.store.Claim(ctx, storage.Claim{Kinds: d.Kinds, Limit: d.Limit, Shard: d.Shard, Lease: r.cfg.Lease})
+	claimed, err := r.claim(ctx, d)
 	if err != nil {
 		return Ran{}, asProblem(err)
 	}
