@@ -80,7 +80,7 @@ func TestListerBesideAddsWhatTheAPITells(t *testing.T) {
 	assert.Equal(t, 4, n)
 	assert.Equal(t, 1, w.apple.Count("GET", "/v1/orgDevices"), "asked once for all")
 
-	w.clock.pass(10 * time.Minute)
+	w.clock.Pass(10 * time.Minute)
 	stranger, err := both.Lookup(t.Context(), service(w.from), []string{"NOBODYS"})
 	require.NoError(t, err)
 	assert.Equal(t, enrollment.NotKnown, stranger[0].Capable, "neither able nor unable")
@@ -89,7 +89,7 @@ func TestListerBesideAddsWhatTheAPITells(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, nothing)
 
-	w.clock.pass(10 * time.Minute)
+	w.clock.Pass(10 * time.Minute)
 	end := w.apple.Fail(appletest.Fault{Kind: appletest.Status, Path: "/v1/orgDevices", Status: 503})
 	_, err = both.Lookup(t.Context(), service(w.from), serials)
 	outcome, _ := enrollment.Asked(err)

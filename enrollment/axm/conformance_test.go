@@ -38,7 +38,7 @@ func TestOrganizationsKeepThePromisesOfAnAssigner(t *testing.T) {
 						}
 						return ""
 					},
-					Settle: func() { w.clock.pass(time.Minute) },
+					Settle: func() { w.clock.Pass(time.Minute) },
 				}
 			})
 		})

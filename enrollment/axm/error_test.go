@@ -112,7 +112,7 @@ func TestRetryAfterHoldsLaterCallsBack(t *testing.T) {
 	assert.False(t, e.Held)
 
 	before := w.apple.Count("GET", serversPath)
-	w.clock.pass(20 * time.Second)
+	w.clock.Pass(20 * time.Second)
 	err = change(t.Context(), c)
 	require.ErrorIs(t, err, axm.ErrThrottled)
 	e, _ = asError(err)
@@ -120,7 +120,7 @@ func TestRetryAfterHoldsLaterCallsBack(t *testing.T) {
 	assert.Equal(t, 40*time.Second, e.RetryAfter())
 	assert.Equal(t, enrollment.Retry, axm.Outcome(err))
 	assert.Equal(t, before, w.apple.Count("GET", serversPath))
-	w.clock.pass(40 * time.Second)
+	w.clock.Pass(40 * time.Second)
 	require.NoError(t, ask(t.Context(), c))
 
 	ports := w.organizations(t)
@@ -166,7 +166,7 @@ func TestTheBudgetHoldsBackWhatChangesSomething(t *testing.T) {
 	c, serials := w.client(t, axm.Options{Budget: axm.NewBudget(2, time.Hour)}), w.devices(t, 1)
 	for range 2 {
 		require.NoError(t, only(c.Assign(t.Context(), w.to.UUID(), serials...)))
-		w.clock.pass(10 * time.Minute)
+		w.clock.Pass(10 * time.Minute)
 	}
 	err := only(c.Assign(t.Context(), w.to.UUID(), serials...))
 	require.ErrorIs(t, err, axm.ErrBudget)
@@ -174,7 +174,7 @@ func TestTheBudgetHoldsBackWhatChangesSomething(t *testing.T) {
 	assert.Equal(t, enrollment.Retry, axm.Outcome(err))
 	require.NoError(t, ask(t.Context(), c), "what only asks is not held back")
 	assert.Equal(t, 2, w.apple.Count("POST", "/v1/orgDeviceActivities"))
-	w.clock.pass(40 * time.Minute)
+	w.clock.Pass(40 * time.Minute)
 	require.NoError(t, only(c.Assign(t.Context(), w.to.UUID(), serials...)))
 	require.ErrorIs(t, only(c.Assign(t.Context(), w.to.UUID(), serials...)), axm.ErrBudget)
 	require.ErrorIs(t, only(w.client(t, axm.Options{Budget: axm.NewBudget(0, time.Hour)}).CancelMigration(t.Context(), "A")), axm.ErrBudget)

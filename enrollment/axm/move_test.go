@@ -24,7 +24,7 @@ func (w *world) ended(t testing.TB, c *axm.Client, a axm.Activity, err error) ax
 		if a.Ended() {
 			return a
 		}
-		w.clock.pass(time.Minute)
+		w.clock.Pass(time.Minute)
 		a, err = c.Activity(t.Context(), a.ID)
 		require.NoError(t, err)
 	}

@@ -27,13 +27,13 @@ func TestATokenIsSharedAndReplacedBeforeItEnds(t *testing.T) {
 	}
 	all.Wait()
 	assert.Equal(t, 1, w.apple.Count("POST", tokenPath), "many callers, one token")
-	w.clock.pass(58 * time.Minute)
+	w.clock.Pass(58 * time.Minute)
 	require.NoError(t, ask(t.Context(), c))
 	assert.Equal(t, 1, w.apple.Count("POST", tokenPath))
-	w.clock.pass(time.Minute)
+	w.clock.Pass(time.Minute)
 	require.NoError(t, ask(t.Context(), c))
 	assert.Equal(t, 2, w.apple.Count("POST", tokenPath), "a minute before its end")
-	w.clock.pass(-2 * time.Minute)
+	w.clock.Pass(-2 * time.Minute)
 	require.NoError(t, ask(t.Context(), c))
 	assert.Equal(t, 3, w.apple.Count("POST", tokenPath), "one that begins in the future is none")
 }
@@ -110,7 +110,7 @@ func TestPain18_AccountsKnowNothingOfEachOther(t *testing.T) {
 	require.ErrorIs(t, ask(t.Context(), a), axm.ErrThrottled)
 	require.NoError(t, ask(t.Context(), b))
 	one.admin.RevokeAPIAccount(one.account.ClientID)
-	one.clock.pass(time.Hour)
+	one.clock.Pass(time.Hour)
 	require.ErrorIs(t, ask(t.Context(), a), axm.ErrUnauthorized)
 	require.NoError(t, ask(t.Context(), b))
 }

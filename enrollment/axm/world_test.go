@@ -22,29 +22,13 @@ var keyPair = sync.OnceValues(func() (abmtoken.KeyPair, error) {
 	return abmtoken.GenerateKeyPair(abmtoken.KeyOptions{Name: "Acme MDM", Now: time.Now()})
 })
 
-// clock is a time that a test sets.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+func newClock() *appletest.Calendar {
+	return appletest.NewCalendar(time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC))
 }
 
 // world is the fake Apple with an organization of two services and an API account.
 type world struct {
-	clock    *clock
+	clock    *appletest.Calendar
 	apple    *appletest.Apple
 	org      *appletest.Organization
 	admin    *appletest.Admin

@@ -49,6 +49,9 @@ func newDeviceStore(store storage.Store, sealer storage.Sealer) *deviceStore {
 	}
 }
 
+// conflicts is how often a write is made anew that met what another process wrote meanwhile.
+const conflicts = 12
+
 // storeChunk is how many devices are stored in one write.
 const storeChunk = 500
 
@@ -173,4 +176,14 @@ func (s *deviceStore) list(ctx context.Context, tenant enrollment.TenantID, serv
 func (s *deviceStore) last(ctx context.Context, tenant enrollment.TenantID, server enrollment.ServerID) (syncRecord, error) {
 	item, err := readOr(ctx, s.syncs, string(tenant), string(server))
 	return item.Value, err
+}
+
+// readOr reads a value, or makes an empty one.
+func readOr[T any](ctx context.Context, repo *storage.Repo[T], tenant, id string) (storage.Item[T], error) {
+	item, err := repo.Get(ctx, tenant, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		var none T
+		return repo.New(tenant, id, none), nil
+	}
+	return item, err
 }

@@ -11,7 +11,10 @@ import (
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
+	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/storage/memory"
+	"github.com/abmrenew/abmrenew/storage/seal"
 )
 
 // withDevices assigns devices to the customer's service.
@@ -24,6 +27,14 @@ func (c *customer) withDevices(devices ...appletest.Device) *customer {
 	}
 	require.NoError(c.w.t, c.admin.Assign(c.service, serials...))
 	return c
+}
+
+func someStore(t *testing.T) (storage.Store, storage.Sealer) {
+	t.Helper()
+	store := memory.New(time.Now)
+	sealer, err := seal.New(store, seal.MemoryKeyring(), seal.Options{})
+	require.NoError(t, err)
+	return store, sealer
 }
 
 func TestDevices(t *testing.T) {
@@ -48,7 +59,9 @@ func TestDevices(t *testing.T) {
 	// What the old MDM has told stands beside it, and the CSV is what a plan takes.
 	h := &host{flags: flags{Store: w.path("store.db"), DEPURL: w.url, Quiet: true}, process: process{err: &w.all, now: w.now}}
 	require.NoError(t, h.open(t.Context(), needs))
-	_, _, err := h.sightings.Saw(t.Context(), "acme", sighting(oldMDM, "0000-1", "C02A", w.now()))
+	_, _, err := h.sightings.Saw(t.Context(), "acme", nanomdm.Sighting{DeviceFacts: enrollment.DeviceFacts{
+		Device: enrollment.Device{UDID: "0000-1", Serial: "C02A"}, MDM: oldMDM, LastSeen: w.now(), Managed: enrollment.Yes,
+	}})
 	require.NoError(t, err)
 	csv := acme.cli("devices", "list", acme.server, "--csv").ok().out
 	var read []enrollment.ListedDevice

@@ -18,6 +18,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 	"github.com/abmrenew/abmrenew/storage"
 	"github.com/abmrenew/abmrenew/storage/bolt"
 	"github.com/abmrenew/abmrenew/storage/memory"
@@ -39,7 +40,7 @@ type host struct {
 	devices   enrollment.DeviceLister   // of both of Apple's services
 	wipes     enrollment.WipeDispatcher // nil: none
 	nanomdm   *nanomdm.Server           // nil: none
-	sightings *sightings
+	sightings *sightings.Kept
 	listed    *deviceStore
 }
 

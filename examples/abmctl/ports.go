@@ -9,6 +9,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/dep"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 	"github.com/abmrenew/abmrenew/storage"
 )
 
@@ -27,7 +28,7 @@ func (h *host) plug(cfg *runner.Config) error {
 	cfg.Devices, cfg.Profiles, cfg.Assigner, cfg.Certificates = h.devices, services, organizations, organizations
 	cfg.AppleTime = h.clock.Time
 
-	h.sightings, h.listed = newSightings(h.store, h.sealer), newDeviceStore(h.store, h.sealer)
+	h.sightings, h.listed = sightings.New(h.store, h.sealer, kindSighting), newDeviceStore(h.store, h.sealer)
 	cfg.MDM = checkinsOf(h)
 	if h.nanomdm, err = h.openNanoMDM(); err != nil || h.nanomdm == nil {
 		return err
@@ -37,8 +38,11 @@ func (h *host) plug(cfg *runner.Config) error {
 	return nil
 }
 
+// kindSighting is the kind of what devices told their MDMs.
+const kindSighting = "abmctl_sighting"
+
 // ownKinds are the kinds of records that this program keeps beside the library's.
-func ownKinds() []string { return []string{kindSighting, kindSerial, kindDevice, kindSync} }
+func ownKinds() []string { return []string{kindSighting, kindDevice, kindSync} }
 
 // forget deletes what this program keeps of a tenant beside the library's records.
 func (h *host) forget(ctx context.Context, tenant enrollment.TenantID) error {

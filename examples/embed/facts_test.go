@@ -156,7 +156,7 @@ func TestTheCronJobDoesEverythingThatIsDue(t *testing.T) {
 		require.NoError(t, s.first.app.AddToken(ctx, row))
 	}
 	require.Equal(t, 130, s.adopted().Added)
-	s.clock.pass(24 * time.Hour)
+	s.clock.Pass(24 * time.Hour)
 	s.first.app.RunJobs(ctx)
 	assert.Equal(t, map[enrollment.Health]int{enrollment.Rejected: 130}, must(s.first.runner.Stats(ctx)), "Apple knows none of them")
 }

@@ -30,7 +30,7 @@ func newMoving(t testing.TB) *moving {
 	m.acme = must(m.addAcme(ctx))
 	m.adopted()
 	require.NoError(t, adoptPush(ctx, ports{m.first.app}, m.first.runner, enrollment.Nobody, "acme"))
-	m.clock.pass(24 * time.Hour) // the first probes are spread over a day
+	m.clock.Pass(24 * time.Hour) // the first probes are spread over a day
 	m.first.app.RunJobs(ctx)
 	m.tess, m.bert = m.hired("tess", rmm.Technicians, "acme"), m.hired("bert", rmm.Technicians, "acme")
 	servers := map[string]enrollment.ServerID{}

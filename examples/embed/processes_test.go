@@ -38,7 +38,7 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 	var certificate []byte
 	require.NoError(t, elsewhere.ask(ctx, "GET", "/customers/acme/apple/renewals/"+string(here.ID)+"/certificate", nil, &certificate))
 	require.NoError(t, m.from.admin.ReplaceCertificate(m.from.service, certificate))
-	m.clock.pass(time.Minute)
+	m.clock.Pass(time.Minute)
 	file, _, err := m.from.admin.DownloadToken(m.from.service)
 	require.NoError(t, err)
 	errs := make([]error, 2)
@@ -61,7 +61,7 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 		jobs.Wait()
 		require.NoError(t, m.push(ctx, nil))
 		m.world.Step()
-		m.clock.pass(time.Minute)
+		m.clock.Pass(time.Minute)
 	}
 	assert.Equal(t, map[migration.MoveState]int{migration.MoveEnrolled: 3}, m.plan(plan.ID).Counts)
 	for _, d := range m.world.Devices() {
@@ -78,7 +78,7 @@ func TestATicketOpensAndCloses(t *testing.T) {
 	a := must(s.addAcme(ctx))
 	s.adopted()
 	jobs := func(d time.Duration) {
-		for end := s.clock.Now().Add(d); s.clock.Now().Before(end); s.clock.pass(12 * time.Hour) {
+		for end := s.clock.Now().Add(d); s.clock.Now().Before(end); s.clock.Pass(12 * time.Hour) {
 			s.first.app.RunJobs(ctx)
 		}
 	}
@@ -107,7 +107,7 @@ func TestATicketOpensAndCloses(t *testing.T) {
 		var certificate []byte
 		require.NoError(t, tess.ask(ctx, "GET", "/customers/acme/apple/renewals/"+string(begun.ID)+"/certificate", nil, &certificate))
 		require.NoError(t, admin.ReplaceCertificate(service, certificate))
-		s.clock.pass(time.Minute)
+		s.clock.Pass(time.Minute)
 		file, _, err := admin.DownloadToken(service)
 		require.NoError(t, err)
 		require.NoError(t, tess.ask(ctx, "POST", "/customers/acme/apple/"+string(server.ID)+"/token", file, nil))

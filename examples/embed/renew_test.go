@@ -25,7 +25,7 @@ func TestATokenIsRenewedThroughTheRMM(t *testing.T) {
 	a, err := s.addAcme(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 2, s.adopted().Added)
-	s.clock.pass(24 * time.Hour) // the first probes are spread over a day
+	s.clock.Pass(24 * time.Hour) // the first probes are spread over a day
 	s.first.app.RunJobs(t.Context())
 	tess := s.hired("tess", rmm.Technicians, "acme")
 	shown := tess.servers(t, "acme")
@@ -48,7 +48,7 @@ func TestATokenIsRenewedThroughTheRMM(t *testing.T) {
 	var certificate []byte
 	require.NoError(t, tess.ask(t.Context(), "GET", base+"/renewals/"+string(begun.ID)+"/certificate", nil, &certificate))
 	require.NoError(t, site.admin.ReplaceCertificate(site.service, certificate))
-	s.clock.pass(time.Minute)
+	s.clock.Pass(time.Minute)
 	file, _, err := site.admin.DownloadToken(site.service)
 	require.NoError(t, err)
 

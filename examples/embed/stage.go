@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,28 +21,10 @@ import (
 	"github.com/abmrenew/abmrenew/storage/postgres"
 )
 
-// calendar is the clock of everything on a stage: Apple, devices, and the RMM.
-type calendar struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *calendar) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *calendar) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // stage is a world around the RMM, for the story and for tests: the fake Apple, devices at two MDM clusters, people, and a
 // database of which two schemas are ours.
 type stage struct {
-	clock *calendar
+	clock *appletest.Calendar // of everything on it: Apple, devices, and the RMM
 	apple *appletest.Apple
 	world *fleet.World
 	old   *fleet.MDM // the two clusters of the RMM, as devices see them
@@ -73,14 +54,14 @@ func newStage(ctx context.Context, dsn string, log io.Writer) (*stage, error) {
 	id := make([]byte, 40)
 	_, _ = rand.Read(id)
 	s := &stage{
-		clock: &calendar{now: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)}, dsn: dsn, schema: "rmm_" + hex.EncodeToString(id[:8]),
+		clock: appletest.NewCalendar(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)), dsn: dsn, schema: "rmm_" + hex.EncodeToString(id[:8]),
 		secret: id[8:40], log: log,
 	}
 	master := make([]byte, 32)
 	_, _ = rand.Read(master)
 	s.masterKey = base64.StdEncoding.EncodeToString(master)
 	s.apple = appletest.New(appletest.Options{Now: s.clock.Now})
-	s.world = fleet.New(fleet.Options{Now: s.clock.Now, Wait: s.clock.pass})
+	s.world = fleet.New(fleet.Options{Now: s.clock.Now, Wait: s.clock.Pass})
 	s.old, s.next = s.world.AddMDM("acme", "mdm-1"), s.world.AddMDM("acme", "mdm-2")
 	if err := s.createSchemas(ctx); err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func (s *stage) live(ctx context.Context, d time.Duration, away map[string]bool,
 		if at := s.world.Wake(); !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
-		s.clock.pass(max(wake.Sub(s.clock.Now()), time.Second))
+		s.clock.Pass(max(wake.Sub(s.clock.Now()), time.Second))
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (t *story) servers(ctx context.Context) (map[string]enrollment.ServerID, er
 
 func (t *story) watch(ctx context.Context) error {
 	t.say("\nA day later, its cron job has asked Apple about each. A technician opens the page of Acme:")
-	t.clock.pass(24 * time.Hour)
+	t.clock.Pass(24 * time.Hour)
 	t.first.app.RunJobs(ctx)
 	ids, err := t.servers(ctx)
 	if err != nil {
@@ -141,7 +141,7 @@ func (t *story) renewal(ctx context.Context) error {
 	if err := site.admin.ReplaceCertificate(site.service, certificate); err != nil {
 		return err
 	}
-	t.clock.pass(time.Minute)
+	t.clock.Pass(time.Minute)
 	file, name, err := site.admin.DownloadToken(site.service)
 	if err != nil {
 		return err

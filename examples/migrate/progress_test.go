@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/abmrenew/abmrenew/enrollment/appletest"
 	"github.com/abmrenew/abmrenew/enrollment/migration"
 )
 
@@ -26,7 +27,7 @@ func TestEachStateIsInOneGroup(t *testing.T) {
 func TestLinesAreFew(t *testing.T) {
 	var out bytes.Buffer
 	began := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
-	s := &story{w: &out, began: began, stage: &stage{calendar: &calendar{now: began}}}
+	s := &story{w: &out, began: began, stage: &stage{calendar: appletest.NewCalendar(began)}}
 	show := s.newProgress()
 	for i := range 96 { // four days
 		queued := 3

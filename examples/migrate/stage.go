@@ -17,7 +17,7 @@ const (
 
 // stage is the world outside of the host: Apple, the customer there, two MDMs and the devices.
 type stage struct {
-	calendar *calendar
+	calendar *appletest.Calendar // it stands still until it is told to move, so that a story can be told twice
 	random   *rand.ChaCha8
 	apple    *appletest.Apple
 	org      *appletest.Organization
@@ -32,7 +32,7 @@ type stage struct {
 
 // newStage builds the world, without services at Apple yet. The same seed makes the same one.
 func newStage(seed uint64) *stage {
-	s := &stage{calendar: &calendar{now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}}
+	s := &stage{calendar: appletest.NewCalendar(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC))}
 	var key [32]byte
 	for i := range 8 {
 		key[i] = byte(seed >> (8 * i))
@@ -44,7 +44,7 @@ func newStage(seed uint64) *stage {
 	})
 	s.org = s.apple.AddOrganization("Acme Inc.")
 	s.admin = s.org.AddAdmin("it@acme.example")
-	s.world = fleet.New(fleet.Options{Now: s.calendar.Now, Wait: s.calendar.pass})
+	s.world = fleet.New(fleet.Options{Now: s.calendar.Now, Wait: s.calendar.Pass})
 	s.old, s.new = s.world.AddMDM(tenant, "old"), s.world.AddMDM(tenant, "new")
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
 	"github.com/abmrenew/abmrenew/enrollment/slognotify"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 	"github.com/abmrenew/abmrenew/storage/postgres"
 	"github.com/abmrenew/abmrenew/storage/seal"
 )
@@ -83,6 +84,9 @@ func (h *host) plug(w wiring) error {
 	return err
 }
 
+// kindSighting is the kind of what devices told their MDMs.
+const kindSighting = "worker_sighting"
+
 func (h *host) config(w wiring) (config runner.Config, err error) {
 	known, err := readConnections(w.MDMs)
 	if err != nil {
@@ -91,7 +95,7 @@ func (h *host) config(w wiring) (config runner.Config, err error) {
 	if h.apple, err = newApple(w.appleFlags, h.clock.Now, func() *runner.Runner { return h.runner }); err != nil {
 		return config, err
 	}
-	if h.mdms, err = newManagers(known, w.appleFlags, newSightings(h.store, h.sealer), h.clock.Now); err != nil {
+	if h.mdms, err = newManagers(known, w.appleFlags, sightings.New(h.store, h.sealer, kindSighting), h.clock.Now); err != nil {
 		return config, err
 	}
 	config = runner.Config{

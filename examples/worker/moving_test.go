@@ -17,6 +17,7 @@ import (
 	"github.com/abmrenew/abmrenew/enrollment/migration"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 )
 
 // mover is a customer who lost a server: devices at an old MDM, which are to go to a new one.
@@ -107,7 +108,7 @@ func (m *mover) heard(e enrollment.DeviceEvent) {
 	ctx := context.Background()
 	facts, err := m.world.Ports().DeviceFacts(ctx, e.Tenant, e.MDM, enrollment.Device{UDID: e.UDID})
 	if err == nil {
-		_, _, err = newSightings(m.s.store, m.s.host.sealer).Saw(ctx, e.Tenant, nanomdm.Sighting{DeviceFacts: facts})
+		_, _, err = sightings.New(m.s.store, m.s.host.sealer, kindSighting).Saw(ctx, e.Tenant, nanomdm.Sighting{DeviceFacts: facts})
 	}
 	if err == nil {
 		_, err = patiently(func() (bool, error) { return m.s.tenant(e.Tenant).Observe(ctx, e) })
@@ -140,7 +141,7 @@ func (m *mover) add(n int) (serials []string) {
 	}
 	for _, serial := range serials { // the event may still be on its way
 		m.s.eventually("the host knows of "+serial, func() bool {
-			_, err := newSightings(m.s.store, m.s.host.sealer).Sighting(m.s.t.Context(), m.from.tenant, "old", enrollment.Device{Serial: serial})
+			_, err := sightings.New(m.s.store, m.s.host.sealer, kindSighting).Sighting(m.s.t.Context(), m.from.tenant, "old", enrollment.Device{Serial: serial})
 			return err == nil
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/enrollment/runner"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 	"github.com/abmrenew/abmrenew/internal/pgserver"
 )
 
@@ -102,8 +103,8 @@ func TestKeysAreRotatedWhileWorkersRun(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
 	acme := s.customer("acme")
-	sightings := newSightings(s.store, s.host.sealer)
-	_, _, err := sightings.Saw(t.Context(), "acme", sighting("U1", "C1", s.clock.Now()))
+	kept := sightings.New(s.store, s.host.sealer, kindSighting)
+	_, _, err := kept.Saw(t.Context(), "acme", sighting("U1", "C1", s.clock.Now()))
 	require.NoError(t, err)
 	w := s.start()
 	before, err := readKey(s.path("keyring"))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 	"github.com/abmrenew/abmrenew/storage"
 )
 
@@ -24,7 +25,7 @@ func TestSightingsAreSharedByAllMachines(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
 	ctx, at := t.Context(), s.clock.Now()
-	one, other := newSightings(s.store, s.host.sealer), newSightings(s.store, s.host.sealer)
+	one, other := sightings.New(s.store, s.host.sealer, kindSighting), sightings.New(s.store, s.host.sealer, kindSighting)
 	_, _, err := one.Saw(ctx, "acme", sighting("U1", "C1", at))
 	require.NoError(t, err)
 	before, now, err := other.Saw(ctx, "acme", sighting("U1", "", at.Add(time.Minute)))
@@ -65,12 +66,12 @@ func TestSightingsOfOneMomentAreJoined(t *testing.T) {
 			if i == 0 {
 				seen.Serial = "C1"
 			}
-			_, _, err := newSightings(s.store, s.host.sealer).Saw(t.Context(), "acme", seen)
+			_, _, err := sightings.New(s.store, s.host.sealer, kindSighting).Saw(t.Context(), "acme", seen)
 			assert.NoError(t, err)
 		})
 	}
 	all.Wait()
-	got, err := newSightings(s.store, s.host.sealer).Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: "U1"})
+	got, err := sightings.New(s.store, s.host.sealer, kindSighting).Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: "U1"})
 	require.NoError(t, err)
 	assert.Equal(t, "C1", got.Serial)
 	assert.Equal(t, at.Add(3*time.Second), got.LastSeen)
@@ -80,14 +81,14 @@ func TestSightingsOfOneMomentAreJoined(t *testing.T) {
 func TestAnEditedSightingIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
-	sightings := newSightings(s.store, s.host.sealer)
-	_, _, err := sightings.Saw(t.Context(), "acme", sighting("U1", "C1", s.clock.Now()))
+	kept := sightings.New(s.store, s.host.sealer, kindSighting)
+	_, _, err := kept.Saw(t.Context(), "acme", sighting("U1", "C1", s.clock.Now()))
 	require.NoError(t, err)
 	_, err = s.pool.Exec(t.Context(), `UPDATE `+s.schema+`.records SET data = replace(convert_from(data, 'UTF8'), 'C1', 'C9')::bytea, state = 'C9'
 		WHERE kind = 'worker_sighting'`)
 	require.NoError(t, err)
 	for _, asked := range []enrollment.Device{{UDID: "U1"}, {Serial: "C9"}} {
-		_, err = sightings.Sighting(t.Context(), "acme", "old", asked)
+		_, err = kept.Sighting(t.Context(), "acme", "old", asked)
 		require.ErrorIs(t, err, storage.ErrDamaged)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/abmrenew/abmrenew/enrollment"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 )
 
 // tokenUpdate is what NanoMDM sends when a device has checked in.
@@ -57,12 +58,12 @@ func TestEventsOfAnMDMAreTaken(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, w.post("/mdm/acme/old", event, "another key"))
 	assert.Equal(t, http.StatusBadRequest, w.post("/mdm/acme/old", tokenUpdate(t, udid, s.clock.Now().Add(-time.Hour)), "canary-webhook-key"), "an old one")
 	assert.Equal(t, http.StatusNotFound, w.post("/mdm/other/old", event, "canary-webhook-key"))
-	sightings := newSightings(s.store, s.host.sealer)
-	_, err := sightings.Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: udid})
+	kept := sightings.New(s.store, s.host.sealer, kindSighting)
+	_, err := kept.Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: udid})
 	require.ErrorIs(t, err, enrollment.ErrNoDevice)
 
 	assert.Equal(t, http.StatusOK, w.post("/mdm/acme/old", event, "canary-webhook-key"))
-	seen, err := sightings.Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: udid})
+	seen, err := kept.Sighting(t.Context(), "acme", "old", enrollment.Device{UDID: udid})
 	require.NoError(t, err)
 	assert.Equal(t, enrollment.Yes, seen.Managed)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/abmrenew/abmrenew/enrollment/appletest"
@@ -18,7 +17,7 @@ import (
 
 // host is a program with a store file, sealing and the fake Apple, whose one server has its first token.
 type host struct {
-	clock   *calendar
+	clock   *appletest.Calendar // Apple's and the store's
 	watch   *stopwatch
 	acme    *runner.Tenant
 	admin   *appletest.Admin
@@ -26,26 +25,8 @@ type host struct {
 	server  runner.ServerView
 }
 
-// calendar is a clock that moves when it is told to. Apple's and the store's time are the same.
-type calendar struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *calendar) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *calendar) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 func newHost(ctx context.Context, dir string, elapsed func() time.Duration) (*host, error) {
-	h := &host{clock: &calendar{now: today}, watch: &stopwatch{elapsed: elapsed}}
+	h := &host{clock: appletest.NewCalendar(today), watch: &stopwatch{elapsed: elapsed}}
 	file, err := bolt.Open(filepath.Join(dir, "upload.db"), bolt.Options{Now: h.clock.Now})
 	if err != nil {
 		return nil, err
@@ -91,7 +72,7 @@ func (h *host) firstToken(ctx context.Context) error {
 
 // upload is what happens to a file from the click to the new token in use. What the portal does before is not measured.
 func (h *host) upload(ctx context.Context) error {
-	h.clock.pass(24 * time.Hour)
+	h.clock.Pass(24 * time.Hour)
 	file, _, err := h.admin.DownloadToken(h.service)
 	if err != nil {
 		return err

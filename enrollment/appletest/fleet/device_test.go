@@ -75,7 +75,7 @@ func TestWhatDevicesDoWithAWipe(t *testing.T) {
 			world := newCompany()
 			c.spec.Serial = "C02"
 			d := world.device(c.spec)
-			world.clock.Wait(time.Minute)
+			world.clock.Pass(time.Minute)
 			world.assign(world.to, time.Time{}, d)
 			w := world.order(d)
 			if c.options != nil {
@@ -118,7 +118,7 @@ func TestAnErasedDeviceEnrollsWhereItThenBelongs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world := newCompany()
 			d := world.device(fleet.Spec{Serial: "C02"})
-			world.clock.Wait(time.Minute)
+			world.clock.Pass(time.Minute)
 			require.NoError(t, world.wipe(world.order(d)))
 			world.Advance(time.Minute)
 			require.Equal(t, fleet.Erased, d.State())

@@ -16,7 +16,7 @@ func Example() {
 	refuses := world.device(fleet.Spec{Serial: "REFUSES", Manner: fleet.Refuses})
 	away := world.device(fleet.Spec{Serial: "AWAY", Offline: []fleet.Window{{From: start.Add(time.Minute), Until: start.AddDate(0, 2, 0)}}})
 	locked := world.device(fleet.Spec{Serial: "LOCKED", Family: enrollment.FamilyIPad, OS: "17.4", Locked: true, NoBypassCode: true})
-	world.clock.Wait(time.Hour)
+	world.clock.Pass(time.Hour)
 
 	// The new service has them, and their profile, before anything is erased.
 	world.assign(world.to, world.clock.Now().AddDate(0, 0, 30), capable)

@@ -27,7 +27,7 @@ func (c *company) status(t *testing.T, w enrollment.Wipe) enrollment.WipeState {
 func TestAWipeIsTakenOnce(t *testing.T) {
 	world := newCompany()
 	d := offline(world)
-	world.clock.Wait(time.Minute)
+	world.clock.Pass(time.Minute)
 	w := world.order(d)
 	assert.Equal(t, enrollment.WipeUnheard, world.status(t, w))
 	require.NoError(t, world.wipe(w))
@@ -44,7 +44,7 @@ func TestAWipeIsTakenOnce(t *testing.T) {
 func TestAnMDMThatTakesRepeats(t *testing.T) {
 	world := newCompany()
 	d := offline(world)
-	world.clock.Wait(time.Minute)
+	world.clock.Pass(time.Minute)
 	world.old.Change(func(b *fleet.Behavior) { b.TakesRepeats, b.KeepsQueue = true, true })
 	abilities, err := world.Ports().WipeAbilities(t.Context(), "acme", "old")
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestAnMDMThatTakesRepeats(t *testing.T) {
 func TestRecall(t *testing.T) {
 	world := newCompany()
 	d := offline(world)
-	world.clock.Wait(time.Minute)
+	world.clock.Pass(time.Minute)
 	w := world.order(d)
 	require.NoError(t, world.wipe(w))
 	for range 2 {
@@ -87,7 +87,7 @@ func TestPain12_AQueuedWipeStrikesAfterTheNextEnrollment(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
 		world := newCompany()
 		d := offline(world)
-		world.clock.Wait(time.Minute)
+		world.clock.Pass(time.Minute)
 		world.old.Change(func(b *fleet.Behavior) { b.KeepsQueue = keeps })
 		require.NoError(t, world.wipe(world.order(d)))
 		d.EraseByHand()

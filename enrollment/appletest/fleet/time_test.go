@@ -41,7 +41,7 @@ func TestOfflineTimes(t *testing.T) {
 	d := world.device(fleet.Spec{Serial: "C02", Offline: []fleet.Window{
 		{From: start.Add(5 * time.Hour), Until: start.Add(6 * time.Hour)}, {From: start.Add(time.Second), Until: start.Add(5 * time.Hour)},
 	}})
-	world.clock.Wait(time.Minute)
+	world.clock.Pass(time.Minute)
 	require.NoError(t, world.wipe(world.order(d)))
 	assert.Equal(t, start.Add(6*time.Hour), world.Wake())
 	world.Advance(6 * time.Hour)

@@ -14,28 +14,10 @@ import (
 
 var start = time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
 
-// calendar is a clock that moves when it is told to.
-type calendar struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *calendar) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *calendar) Wait(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // company is an organization that moves its devices from one MDM to another.
 type company struct {
 	*fleet.World
-	clock    *calendar
+	clock    *appletest.Calendar
 	apple    *appletest.Apple
 	org      *appletest.Organization
 	admin    *appletest.Admin
@@ -60,11 +42,11 @@ func must(err error) {
 }
 
 func newCompany() *company {
-	clock := &calendar{now: start}
+	clock := appletest.NewCalendar(start)
 	apple := appletest.New(appletest.Options{Now: clock.Now})
 	org := apple.AddOrganization("Acme Inc.")
 	c := &company{
-		World: fleet.New(fleet.Options{Now: clock.Now, Wait: clock.Wait}), clock: clock, apple: apple, org: org,
+		World: fleet.New(fleet.Options{Now: clock.Now, Wait: clock.Pass}), clock: clock, apple: apple, org: org,
 		admin: org.AddAdmin("it@acme.example"), clients: map[string]*dep.Client{}, profiles: map[*appletest.Service]string{},
 	}
 	c.old, c.new = c.AddMDM("acme", "old"), c.AddMDM("acme", "new")

@@ -1,4 +1,4 @@
-package main
+package sightings_test
 
 import (
 	"fmt"
@@ -11,17 +11,19 @@ import (
 
 	"github.com/abmrenew/abmrenew/enrollment"
 	"github.com/abmrenew/abmrenew/enrollment/nanomdm"
-	"github.com/abmrenew/abmrenew/storage"
+	"github.com/abmrenew/abmrenew/examples/internal/sightings"
 	"github.com/abmrenew/abmrenew/storage/memory"
 	"github.com/abmrenew/abmrenew/storage/seal"
 )
 
-func someStore(t *testing.T) (storage.Store, storage.Sealer) {
+const oldMDM, newMDM enrollment.MDMID = "old", "new"
+
+func kept(t *testing.T) *sightings.Kept {
 	t.Helper()
 	store := memory.New(time.Now)
 	sealer, err := seal.New(store, seal.MemoryKeyring(), seal.Options{})
 	require.NoError(t, err)
-	return store, sealer
+	return sightings.New(store, sealer, "sighting")
 }
 
 func sighting(mdm enrollment.MDMID, udid, serial string, at time.Time) nanomdm.Sighting {
@@ -32,7 +34,7 @@ func sighting(mdm enrollment.MDMID, udid, serial string, at time.Time) nanomdm.S
 
 // What a process that listens has heard, the next one knows: by enrollment ID or serial number, by tenant and MDM.
 func TestSightingsAreKept(t *testing.T) {
-	s := newSightings(someStore(t))
+	s := kept(t)
 	when := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	before, now, err := s.Saw(t.Context(), "acme", sighting(oldMDM, "U1", "C02A", when))
 	require.NoError(t, err)
@@ -72,7 +74,7 @@ func TestSightingsAreKept(t *testing.T) {
 
 // Two that write about one device at the same moment lose nothing of each other.
 func TestSightingsAreJoinedOneAfterTheOther(t *testing.T) {
-	s := newSightings(someStore(t))
+	s := kept(t)
 	when := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	var all sync.WaitGroup
 	for i := range 6 {
